@@ -1,0 +1,1 @@
+"""The AINL language: the reference compiler and runtime, our stricter checks, and simulated worlds."""

@@ -1,0 +1,124 @@
+"""What a simulated world holds, what may start a program in it, and what a run leaves behind.
+
+Every model is frozen and survives a JSON round trip, so worlds can be stored with tasks and sent to worker processes.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Frozen(BaseModel):
+    """Immutable model that refuses unknown fields: a misspelt expectation must not pass silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reply(Frozen):
+    """One answer of an HTTP route; a status outside 200..299 or an ``error`` makes the program's call fail."""
+
+    status: int = Field(200, ge=100, le=599)
+    body: Any = None
+    """A JSON value, or text. Text stays text unless a ``content-type: application/json`` header says otherwise."""
+    headers: dict[str, str] = {}
+    error: str | None = None
+    """Transport failure, such as a timeout: the request got no reply at all."""
+
+
+class HttpRoute(Frozen):
+    """Replies of one method and one exact URL, used up in order; the last one repeats."""
+
+    method: str
+    url: str
+    replies: tuple[Reply, ...] = Field(min_length=1)
+
+
+class Fault(Frozen):
+    """The first ``times`` matching calls raise ``message`` and have no effect."""
+
+    call: str
+    """``ns.VERB``, such as ``sqlite.EXECUTE``."""
+    target: str | None = None
+    """None: every call. Otherwise the first argument (URL, path, queue, cache namespace), or a table that the SQL names."""
+    times: int = Field(ge=1)
+    message: str = "failed"
+
+
+class World(Frozen):
+    """Everything that a program can see or change. Nothing in it is on the host."""
+
+    http: tuple[HttpRoute, ...] = ()
+    sql: tuple[str, ...] = ()
+    """SQL scripts that prepare a fresh in-memory SQLite database."""
+    files: dict[str, str] = {}
+    """Relative path to text."""
+    cache: dict[str, dict[str, Any]] = {}
+    """Namespace to key to value."""
+    faults: tuple[Fault, ...] = ()
+    now: str = "2026-01-15T09:00:00+00:00"
+    """What the clock shows during the whole run (ISO 8601)."""
+    env: dict[str, str] = {}
+
+
+class Trigger(Frozen):
+    """What starts a program: nothing in particular, a schedule, or a request to an endpoint."""
+
+    kind: Literal["plain", "cron", "endpoint"] = "plain"
+    cron: str | None = None
+    path: str | None = None
+    method: str | None = None
+    """``GET``, ``POST``, ``PUT`` or ``DELETE``."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        given = {name for name in ("cron", "path", "method") if getattr(self, name) is not None}
+        wanted = {"plain": set(), "cron": {"cron"}, "endpoint": {"path", "method"}}[self.kind]
+        if given != wanted:
+            raise ValueError(f"a {self.kind} trigger has the fields {sorted(wanted)}, not {sorted(given)}")
+        return self
+
+
+class Call(Frozen):
+    """One adapter call as the program made it; ``core.*`` is not recorded."""
+
+    name: str
+    args: tuple[Any, ...]
+    ok: bool
+    result: Any = None
+    error: str | None = None
+
+
+class Trace(Frozen):
+    """What a run did."""
+
+    returned: Any = None
+    error: str | None = None
+    """Why the run did not end with a value; None when it did."""
+    calls: tuple[Call, ...] = ()
+    """Every adapter call except ``core.*``, in order, failed ones included."""
+    delays_ms: tuple[float, ...] = ()
+    """Retry backoffs, recorded instead of slept."""
+    slept_ms: tuple[float, ...] = ()
+    """``core.SLEEP`` calls, recorded instead of slept."""
+    triggers: tuple[Trigger, ...] = ()
+    """What the program declares; one plain trigger when it declares neither schedule nor endpoint."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    files: dict[str, str] = {}
+    cache: dict[str, dict[str, Any]] = {}
+    queue: tuple[tuple[str, Any], ...] = ()
+    """(queue, payload) of every successful ``queue.PUT``, in order."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one run. Reaching one ends the run with an error that no handler of the program can catch."""
+
+    steps: int = 2000
+    depth: int = 40
+    """Nested labels: calls, branches and handlers."""
+    calls: int = 200
+    """Adapter calls other than ``core.*``."""
+    wall_s: float = 2.0
+    output_chars: int = 100_000
+    """Size of any one value; all values that a run makes may add up to twenty times that."""
