@@ -1,0 +1,18 @@
+.PHONY: setup check test test-slow bench
+
+setup:
+	bash scripts/setup.sh dev
+
+check: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+test:
+	bash scripts/test.sh
+
+test-slow:
+	bash scripts/test.sh -m slow
+
+bench: setup
+	@for script in benchmarks/*.py; do echo "== $$script"; .venv/bin/python "$$script" || exit 1; done
