@@ -54,7 +54,7 @@ POSITIONAL = (
 class CycleSettings(BaseModel):
     """What one alignment cycle is given. The first 17 fields are the contract's arguments, in its order."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     adapter_out: Path = Field(
         ROOT / "models/ainl-phi3-lora-v5-aligned", description="root folder of the adapter and its checkpoints"
