@@ -1,0 +1,51 @@
+"""Stage 2: the distill mix of gold, repair and check-rewrite rows.
+
+The teacher is the task generator: every target is a gold program that the reference compiler and the simulated world
+have passed, and every draft is one that they have failed.
+"""
+
+import random
+
+from pydantic import Field
+
+from ainl_align.artifacts import check_writable
+from ainl_align.data.card import DatasetSummary, write_dataset
+from ainl_align.data.leakage import held_out_prompts, require_clean
+from ainl_align.data.records import Row, prompt_of
+from ainl_align.data.sampling import MixSettings, collect, derive_seed, mixed_rows, shares_of, split_rows
+from ainl_align.progress import Progress
+from ainl_align.tasks.families import FAMILIES
+
+NAME = "distill"
+
+
+class Settings(MixSettings):
+    """Options of scripts/teacher_distill_dataset.py."""
+
+    samples_per_prompt: int = Field(40, ge=1, description="rows for each prompt id")
+
+
+def run(settings: Settings, progress: Progress) -> DatasetSummary:
+    """Write the dataset ``distill``: ``samples_per_prompt`` rows of every family in the exact mix.
+
+    Each family's rows are made from ``variants_per_prompt`` tasks, or from as many as there are gold rows when that
+    is more: a gold row is never repeated. UserError and StageError as in stage 1.
+    """
+    check_writable(settings.output_dir)
+    seed = derive_seed(settings.seed, NAME)
+    gold = shares_of(settings.samples_per_prompt, settings.shares)["direct"]
+    wanted = dict.fromkeys(FAMILIES, max(settings.variants_per_prompt, gold))
+    pool = collect(wanted, seed=seed, min_lines=settings.min_lines, progress=progress)
+    rows: list[Row] = []
+    with progress.task("drafts", len(pool.tasks), "families") as bar:
+        for name, tasks in pool.tasks.items():
+            rng = random.Random(derive_seed(seed, "drafts", name))
+            rows += mixed_rows(tasks, settings.samples_per_prompt, settings.shares, rng)
+            bar.advance(note=name)
+    figures = require_clean((prompt_of(row) for row in rows), held_out_prompts())
+    splits = split_rows(rows, val_ratio=settings.val_ratio, test_ratio=settings.test_ratio, rng=random.Random(seed))
+    summary = write_dataset(
+        NAME, splits, settings=settings, leakage=figures, dropped=pool.dropped, asked_mix=settings.shares
+    )
+    progress.say(f"{summary.rows['all']} rows in {summary.files['all']}")
+    return summary

@@ -1,0 +1,80 @@
+"""Broken drafts of a task's program, each proved to be broken before it is taught as one."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ainl_align.data.breakers import BREAKERS
+from ainl_align.data.mutations import MUTATIONS
+from ainl_align.language.canonical import canonicalize
+from ainl_align.language.compiler import Diagnostic
+from ainl_align.language.semantics import verdict
+from ainl_align.tasks.scenario import Task, judge
+
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A wrong program in canonical form, and why it is wrong.
+
+    ``diagnostics`` are the verdict's, or none when the program is canonical and fails a scenario.
+    """
+
+    kind: str
+    text: str
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def malformed(task: Task, kind: str, rng: random.Random) -> Draft | None:
+    """A draft that the verdict refuses (``kind`` is a key of BREAKERS); None where the kind does not apply."""
+    lines = task.gold.splitlines()
+    for _ in range(_TRIES):
+        raw = BREAKERS[kind](lines, rng)
+        if raw is None:
+            continue
+        text = canonicalize(raw).text
+        found = verdict(text)
+        if not found.canonical and found.nonempty:
+            return Draft(kind, text, found.reasons)
+    return None
+
+
+def misguided(task: Task, kind: str, rng: random.Random) -> Draft | None:
+    """A canonical program that fails the task (``kind`` is a key of MUTATIONS); None where none was found."""
+    lines = task.gold.splitlines()
+    for _ in range(_TRIES):
+        raw = MUTATIONS[kind](lines, rng)
+        if raw is None:
+            continue
+        text = canonicalize(raw).text
+        if verdict(text).canonical and not judge(text, task).success:
+            return Draft(kind, text, ())
+    return None
+
+
+def malformed_drafts(task: Task, rng: random.Random) -> Iterator[Draft]:
+    """Malformed drafts of every kind that applies, in random order, without end: kinds come again with other places."""
+    return _cycle(task, rng, [*BREAKERS], [])
+
+
+def any_drafts(task: Task, rng: random.Random) -> Iterator[Draft]:
+    """Malformed and misguided drafts, in random order, as ``malformed_drafts``."""
+    return _cycle(task, rng, [*BREAKERS], [*MUTATIONS])
+
+
+def _cycle(task: Task, rng: random.Random, forms: list[str], meanings: list[str]) -> Iterator[Draft]:
+    """Ends when a whole round over the kinds brings nothing new."""
+    seen: set[str] = set()
+    # A canonical draft that does the wrong thing is what a check is for, so meanings come as often as forms.
+    kinds = [(kind, False) for kind in forms] + [(kind, True) for kind in meanings] * max(1, len(forms) // 10)
+    while True:
+        fresh = False
+        for kind, meaning in rng.sample(kinds, len(kinds)):
+            draft = misguided(task, kind, rng) if meaning else malformed(task, kind, rng)
+            if draft is not None and draft.text not in seen:
+                seen.add(draft.text)
+                fresh = True
+                yield draft
+        if not fresh:
+            return

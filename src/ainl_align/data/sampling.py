@@ -1,0 +1,231 @@
+"""What the dataset stages share: gated tasks, exact shares, splits by task, and the options they have in common."""
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ainl_align.config import ROOT
+from ainl_align.data.drafts import Draft, any_drafts, malformed_drafts
+from ainl_align.data.leakage import normalise
+from ainl_align.data.records import (
+    Row,
+    SampleType,
+    check_messages,
+    make_row,
+    prompt_of,
+    repair_messages,
+    request_messages,
+)
+from ainl_align.errors import StageError, UserError
+from ainl_align.language.semantics import verdict
+from ainl_align.progress import Progress, ProgressTask
+from ainl_align.tasks.scenario import Task, judge
+from ainl_align.tasks.suites import generate
+
+SPLITS = ("train", "val", "test")
+_ROUNDS = 4
+_T = TypeVar("_T")
+
+
+class DatasetSettings(BaseModel):
+    """Options that every dataset stage takes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    seed: int = Field(42, ge=0, le=2**32 - 1, description="seed; the same seed gives the same bytes")
+    variants_per_prompt: int = Field(24, ge=1, description="different prompts for each prompt id")
+    min_lines: int = Field(3, ge=1, description="least lines of a target program")
+    val_ratio: float = Field(0.1, ge=0, lt=1, description="share of the tasks held back for validation")
+    test_ratio: float = Field(0.1, ge=0, lt=1, description="share of the tasks held back for tests")
+    output_dir: Path = Field(ROOT / "corpus", description="folder for the dataset files")
+
+    @model_validator(mode="after")
+    def _something_to_train_on(self) -> Self:
+        if self.val_ratio + self.test_ratio >= 1:
+            raise UserError(
+                f"--val-ratio {self.val_ratio:g} and --test-ratio {self.test_ratio:g} leave nothing to train on; "
+                "choose ratios whose sum is below 1"
+            )
+        return self
+
+
+class MixSettings(DatasetSettings):
+    """Options of the stages that mix gold, repair and check rows."""
+
+    mix_gold: float = Field(0.50, ge=0, le=1, description="share of gold rows (request, program)")
+    mix_repair: float = Field(0.35, ge=0, le=1, description="share of repair rows (broken draft, program)")
+    mix_check: float = Field(0.15, ge=0, le=1, description="share of check-rewrite rows")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        total = self.mix_gold + self.mix_repair + self.mix_check
+        if abs(total - 1) > 1e-6:
+            raise UserError(
+                f"--mix-gold {self.mix_gold:g}, --mix-repair {self.mix_repair:g} and --mix-check {self.mix_check:g} "
+                f"sum to {total:g}; they must sum to 1"
+            )
+        return self
+
+    @property
+    def shares(self) -> dict[SampleType, float]:
+        """The asked share of every sample type."""
+        return {"direct": self.mix_gold, "repair": self.mix_repair, "check_rewrite": self.mix_check}
+
+
+@dataclass
+class Pool:
+    """Tasks that passed every gate, by family, and what was left out and why."""
+
+    tasks: dict[str, list[Task]] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def derive_seed(seed: int, *purpose: object) -> int:
+    """A seed of its own for each purpose, the same on every machine."""
+    text = "/".join(map(str, (seed, *purpose)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+
+
+def collect(
+    wanted: Mapping[str, int], *, seed: int, min_lines: int, progress: Progress, avoid: frozenset[str] = frozenset()
+) -> Pool:
+    """Draw ``wanted[family]`` train tasks of each family whose gold passes the gates.
+
+    The gates: the prompt is new and not in ``avoid`` (normalised prompts), the gold has ``min_lines`` lines, is
+    canonical in strict AINL, and passes its scenarios. StageError when a family cannot fill its number.
+    """
+    pool = Pool(tasks={name: [] for name in wanted})
+    seen = set(avoid)
+    with progress.task("tasks", sum(wanted.values()), "tasks") as bar:
+        for name, count in wanted.items():
+            kept = pool.tasks[name]
+            for attempt in range(_ROUNDS):
+                missing = count - len(kept)
+                if missing <= 0:
+                    break
+                per_family = missing if attempt == 0 else 2 * missing + 8
+                drawn = generate("train", seed=derive_seed(seed, name, attempt), per_family=per_family, families=[name])
+                kept += _gated(drawn, missing, seen, min_lines, pool.dropped, bar)
+            if len(kept) < count:
+                raise StageError(_shortfall(name, count, len(kept), min_lines, pool.dropped))
+    if broken := pool.dropped["not_canonical"] + pool.dropped["fails_its_scenarios"]:
+        progress.fallback(f"{broken} generated tasks were left out because their gold program failed its own checks")
+    return pool
+
+
+def _gated(
+    drawn: Sequence[Task], missing: int, seen: set[str], min_lines: int, dropped: Counter[str], bar: ProgressTask
+) -> Iterator[Task]:
+    for task in drawn:
+        if not missing:
+            return
+        plain = normalise(task.prompt)
+        reason = "repeated_prompt" if plain in seen else refusal(task, min_lines)
+        seen.add(plain)
+        if reason:
+            dropped[reason] += 1
+            continue
+        missing -= 1
+        bar.advance(note=task.family)
+        yield task
+
+
+def refusal(task: Task, min_lines: int) -> str | None:
+    """Why the gold of a task cannot be a target; None when it can."""
+    if len(task.gold.splitlines()) < min_lines:
+        return "too_short"
+    if not verdict(task.gold).canonical:
+        return "not_canonical"
+    if not judge(task.gold, task).success:
+        return "fails_its_scenarios"
+    return None
+
+
+def _shortfall(name: str, count: int, found: int, min_lines: int, dropped: Counter[str]) -> str:
+    why = ", ".join(f"{number} {reason}" for reason, number in sorted(dropped.items()))
+    mend = f"lower --min-lines (now {min_lines})" if dropped["too_short"] else "ask for fewer rows a prompt id"
+    return f"family {name} gave {found} of {count} usable tasks (left out: {why or 'none'}); {mend}"
+
+
+def shares_of(count: int, shares: Mapping[_T, float]) -> dict[_T, int]:
+    """``count`` split by ``shares`` (which sum to 1) with the largest remainders rounded up; the sum is exact."""
+    exact = {key: count * share for key, share in shares.items()}
+    whole = {key: int(value + 1e-9) for key, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda key: whole[key] - exact[key])
+    for key in by_remainder[: count - sum(whole.values())]:
+        whole[key] += 1
+    return whole
+
+
+def mixed_rows(tasks: Sequence[Task], count: int, shares: Mapping[SampleType, float], rng: random.Random) -> list[Row]:
+    """``count`` rows of one family in the exact mix, all different.
+
+    Gold rows take the tasks in order; drafted rows start with the tasks that have no gold row. ``tasks`` must hold
+    at least as many tasks as there are gold rows. StageError when the tasks have not enough different drafts.
+    """
+    numbers = shares_of(count, shares)
+    gold = numbers.get("direct", 0)
+    rows = [make_row(task, request_messages(task.prompt), "direct") for task in tasks[:gold]]
+    turned = [*tasks[gold:], *tasks[:gold]]
+    for sample_type in ("repair", "check_rewrite"):
+        number = numbers.get(sample_type, 0)
+        drafted = _drafted(turned, sample_type, rng)
+        found = [row for row, _ in zip(drafted, range(number), strict=False)]
+        if len(found) < number:
+            raise StageError(
+                f"family {tasks[0].family} gave {len(found)} of {number} {sample_type} rows; "
+                "raise --variants-per-prompt or ask for fewer rows"
+            )
+        rows += found
+        turned = [*turned[number % len(turned) :], *turned[: number % len(turned)]]
+    return rows
+
+
+def _drafted(tasks: Sequence[Task], sample_type: SampleType, rng: random.Random) -> Iterator[Row]:
+    """Rows over wrong drafts, task by task in rounds, until every task has run out of new drafts."""
+    source = malformed_drafts if sample_type == "repair" else any_drafts
+    open_tasks: list[tuple[Task, Iterator[Draft]]] = [(task, source(task, rng)) for task in tasks]
+    while open_tasks:
+        going = []
+        for task, drafts in open_tasks:
+            draft = next(drafts, None)
+            if draft is None:
+                continue
+            going.append((task, drafts))
+            if sample_type == "repair":
+                messages = repair_messages(task.prompt, draft.text, draft.diagnostics)
+            else:
+                messages = check_messages(task.prompt, draft.text)
+            yield make_row(task, messages, sample_type) | {"draft_kind": draft.kind}
+        open_tasks = going
+
+
+def split_rows(rows: Sequence[Row], *, val_ratio: float, test_ratio: float, rng: random.Random) -> dict[str, list[Row]]:
+    """Rows by split, shuffled; all rows of one prompt are in one split, and every family is split in proportion."""
+    by_family: dict[str, dict[str, None]] = {}
+    for row in rows:
+        by_family.setdefault(row["family"], {})[prompt_of(row)] = None
+    ordered = [prompt for prompts in by_family.values() for prompt in rng.sample([*prompts], len(prompts))]
+    where: dict[str, str] = {}
+    rest = 0
+    for index, prompt in enumerate(ordered):
+        if _due(index, val_ratio):
+            where[prompt] = "val"
+            continue
+        where[prompt] = "test" if _due(rest, test_ratio / (1 - val_ratio)) else "train"
+        rest += 1
+    splits: dict[str, list[Row]] = {name: [] for name in SPLITS}
+    for row in rng.sample(rows, len(rows)):
+        splits[where[prompt_of(row)]].append(row)
+    return splits
+
+
+def _due(index: int, ratio: float) -> bool:
+    """Systematic sampling: true for ``ratio`` of all indexes, evenly spread."""
+    return int((index + 1) * ratio + 1e-9) > int(index * ratio + 1e-9)
