@@ -1,0 +1,1 @@
+"""Model and prompt set in, report out."""

@@ -1,0 +1,97 @@
+"""``ainl-align generate``: programs for requests, with an adapter or the bare base."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from ainl_align.artifacts import check_writable, write_jsonl
+from ainl_align.config import ROOT
+from ainl_align.errors import UserError
+from ainl_align.evaluation.answer import answer
+from ainl_align.evaluation.models import Wardrobe
+from ainl_align.evaluation.settings import DecodingSettings
+from ainl_align.language.semantics import verdict
+from ainl_align.progress import Progress
+from ainl_align.tasks.scenario import PromptRow, load_prompt_set
+from ainl_align.training.base import resolve
+from ainl_align.training.checkpoints import Adapter, check_base, load_adapter, promoted
+from ainl_align.training.precision import pick_device
+
+DEFAULT_ROOT = ROOT / "models/ainl-phi3-lora-v5-aligned"
+
+
+class Settings(DecodingSettings):
+    """Options of ``generate``. Give ``request`` or ``prompts``, not both."""
+
+    request: str | None = Field(None, description="one request in words; its program is printed")
+    prompts: Path | None = Field(None, description="JSON lines with id and prompt")
+    out: Path | None = Field(None, description="JSON lines with id, program, finish_reason, in the order of the input")
+    adapter: Path | None = Field(None, description="adapter folder; default: the last promoted one")
+    no_adapter: bool = Field(False, description="use the bare base model")
+
+
+def run(settings: Settings, progress: Progress) -> list[dict[str, Any]]:
+    """Generate; writes ``settings.out`` when given, and returns its rows.
+
+    Raises UserError when the input, the adapter, the base or the output path cannot be used.
+    """
+    rows = _requests(settings)
+    adapter = choose_adapter(settings, progress)
+    base = resolve(settings.base_model)
+    if adapter is not None:
+        check_base(adapter, base)
+    if settings.out is not None:
+        check_writable(settings.out.parent)
+    wardrobe = Wardrobe(base, pick_device(settings.device), settings.quantization_mode, progress)
+    with wardrobe.wearing(adapter) as engine:
+        answers = answer(engine, wardrobe.tokenizer, rows, settings.answering(), progress, "generate").answers
+    results = []
+    for row, item in zip(rows, answers, strict=True):
+        found = verdict(item.program)
+        results.append(
+            {
+                "id": row.id,
+                "prompt": row.prompt,
+                "program": item.program,
+                "finish_reason": item.finish_reason,
+                "tokens": item.tokens,
+                "repairs": item.attempts,
+                "seconds": round(item.seconds, 3),
+                "canonical": found.canonical,
+                "reasons": [{"line": why.line, "code": why.code, "message": why.message} for why in found.reasons],
+            }
+        )
+    if settings.out is not None:
+        write_jsonl(settings.out, results)
+    return results
+
+
+def _requests(settings: Settings) -> list[PromptRow]:
+    if (settings.request is None) == (settings.prompts is None):
+        raise UserError("give either one request in words or --prompts FILE")
+    if settings.prompts is not None:
+        if settings.out is None:
+            raise UserError("--prompts needs --out FILE for the programs")
+        return load_prompt_set(settings.prompts)
+    if not (settings.request or "").strip():
+        raise UserError("the request is empty; say in words what the program should do")
+    return [PromptRow(id="request", prompt=settings.request or "")]
+
+
+def choose_adapter(settings: Settings, progress: Progress) -> Adapter | None:
+    """The named adapter, the last promoted one (saying which), or None for the bare base."""
+    if settings.no_adapter:
+        if settings.adapter is not None:
+            raise UserError("give --adapter or --no-adapter, not both")
+        return None
+    if settings.adapter is not None:
+        return load_adapter(settings.adapter)
+    folder = promoted(DEFAULT_ROOT)
+    if folder is None:
+        raise UserError(
+            f"no adapter has been promoted under {DEFAULT_ROOT}; run scripts/run_alignment_cycle.sh, name one with "
+            "--adapter, or use --no-adapter"
+        )
+    progress.say(f"adapter: {folder}")
+    return load_adapter(folder)

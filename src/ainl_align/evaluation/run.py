@@ -1,0 +1,168 @@
+"""Stage 6: one adapter, and its base model beside it, over a prompt set; the evaluation report."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from ainl_align.artifacts import check_writable, content_hash, provenance, write_json
+from ainl_align.config import ROOT
+from ainl_align.decoding.health import constraint_health
+from ainl_align.evaluation.answer import Scored, answer, scored
+from ainl_align.evaluation.metrics import METRIC_VERSION, METRICS
+from ainl_align.evaluation.models import Wardrobe
+from ainl_align.evaluation.settings import DecodingSettings
+from ainl_align.progress import Progress
+from ainl_align.tasks.scenario import PromptRow, load_prompt_set
+from ainl_align.training.base import resolve
+from ainl_align.training.checkpoints import check_base, load_adapter
+from ainl_align.training.precision import pick_device
+
+REGRESSION_SET = ROOT / "corpus/curated/regression_prompts.jsonl"
+
+
+class Settings(DecodingSettings):
+    """Options of stage 6."""
+
+    adapter_path: Path = Field(description="folder of the adapter, or of a checkpoint")
+    prompt_set: Path = Field(REGRESSION_SET, description="JSON lines with id and prompt, and a task where known")
+    held_out_set: Path | None = Field(None, description="a second prompt set, reported as its own suite")
+    held_out_limit: int | None = Field(None, ge=1, description="take only so many of the second set, evenly spaced")
+    output_json: Path = Field(
+        ROOT / "corpus/curated/model_eval_report_v5_aligned.json", description="where the report is written"
+    )
+    skip_base_eval: bool = Field(False, description="leave the base model out")
+    run_id: str | None = Field(None, description="name of the run that this evaluation belongs to")
+
+
+def run(settings: Settings, progress: Progress) -> dict[str, Any]:
+    """Evaluate, write the report to ``settings.output_json`` and return it.
+
+    Raises UserError for a bad prompt set, adapter, base, device or output path, before any model is loaded.
+    """
+    device = pick_device(settings.device)
+    rows = read_prompts(settings.prompt_set, settings.limit)
+    if settings.held_out_set is not None:
+        rows = rows + read_prompts(settings.held_out_set, settings.held_out_limit)
+    adapter = load_adapter(settings.adapter_path)
+    base = resolve(settings.base_model)
+    check_base(adapter, base)
+    check_writable(settings.output_json.parent)
+    wardrobe = Wardrobe(base, device, settings.quantization_mode, progress)
+    sides: dict[str, Scored | None] = {"base": None}
+    with wardrobe.wearing(None) as engine:
+        if not settings.skip_base_eval:
+            sides["base"] = scored(
+                answer(engine, wardrobe.tokenizer, rows, settings.answering(), progress, "base model")
+            )
+    with wardrobe.wearing(adapter) as engine:
+        sides["lora"] = scored(answer(engine, wardrobe.tokenizer, rows, settings.answering(), progress, "adapter"))
+    return write_report(settings, rows, sides, wardrobe, progress)
+
+
+def write_report(
+    settings: Settings,
+    rows: Sequence[PromptRow],
+    sides: Mapping[str, Scored | None],
+    wardrobe: Wardrobe,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Write the evaluation report of finished sides (``lora``, and ``base`` or None) and return it."""
+    data = {"prompt_set": settings.prompt_set}
+    if settings.held_out_set is not None:
+        data["held_out_set"] = settings.held_out_set
+    report = _report(settings, rows, sides, wardrobe, progress)
+    made_by = provenance(settings.model_dump(mode="json"), data=data, device=wardrobe.device)
+    write_json(settings.output_json, "model_eval_report", report, made_by)
+    return report
+
+
+def read_prompts(path: Path, limit: int | None) -> list[PromptRow]:
+    """The prompts of a set; ``limit`` keeps so many, evenly spaced, so that every kind stays represented."""
+    rows = load_prompt_set(path)
+    if limit is None or limit >= len(rows):
+        return rows
+    return [rows[index * len(rows) // limit] for index in range(limit)]
+
+
+def prompt_set_hash(rows: Sequence[PromptRow]) -> str:
+    """Hash of the prompts as evaluated: ids, texts and what is checked."""
+    return content_hash([row.model_dump(mode="json") for row in rows])
+
+
+def _report(
+    settings: Settings,
+    rows: Sequence[PromptRow],
+    sides: Mapping[str, Scored | None],
+    wardrobe: Wardrobe,
+    progress: Progress,
+) -> dict[str, Any]:
+    lora, base = sides["lora"], sides["base"]
+    assert lora is not None
+    shared = settings.model_dump(
+        mode="json", exclude={"output_json", "run_id", "held_out_set", "held_out_limit", "device", "batch_size"}
+    )
+    return {
+        **{name: value for name, value in shared.items() if name not in ("prompt_set", "adapter_path")},
+        "run_id": settings.run_id,
+        "adapter_path": str(settings.adapter_path),
+        "prompt_set": str(settings.prompt_set),
+        "held_out_set": None if settings.held_out_set is None else str(settings.held_out_set),
+        "prompt_set_sha256": prompt_set_hash(rows),
+        "metric_version": METRIC_VERSION,
+        "device": wardrobe.device,
+        "sanity": {
+            "prompts": len(rows),
+            "prompts_with_task": sum(row.task is not None for row in rows),
+            "unique_ids": len({row.id for row in rows}) == len(rows),
+        },
+        "summary": {
+            "lora": lora.summary(),
+            "base": base.summary() if base else None,
+            "failure_families": {"lora": lora.failures(), "base": base.failures() if base else None},
+            "comparison": _comparison(lora, base) if base else None,
+        },
+        "diagnostics": {
+            name: _diagnostics(settings, side, wardrobe) if side else None for name, side in sides.items()
+        },
+        "results": [
+            {
+                "id": row.id,
+                "prompt": row.prompt,
+                "suite": row.split,
+                "family": row.family,
+                "tier": row.tier,
+                "cluster": row.cluster,
+                "lora": lora.side(index),
+                "base": base.side(index) if base else None,
+            }
+            for index, row in enumerate(rows)
+        ],
+        "fallbacks": list(progress.fallbacks),
+    }
+
+
+def _comparison(lora: Scored, base: Scored) -> dict[str, float | None]:
+    ours, theirs = lora.summary(), base.summary()
+    return {
+        f"{name}_rate": None
+        if ours[f"{name}_rate"] is None or theirs[f"{name}_rate"] is None
+        else ours[f"{name}_rate"] - theirs[f"{name}_rate"]
+        for name in METRICS
+    }
+
+
+def _diagnostics(settings: Settings, side: Scored, wardrobe: Wardrobe) -> dict[str, Any]:
+    generations = side.answers.generations
+    return {
+        "timing_totals": timing_totals(side) if settings.emit_timing else {},
+        "constraint_diagnostics": counters(generations) if settings.constraint_diagnostics else None,
+        "constraint_health": constraint_health(generations, constrained=settings.constrained_decoding),
+        "length_buckets": length_buckets(side),
+        "quantization": {
+            "requested": wardrobe.quantization.requested,
+            "applied": wardrobe.quantization.applied,
+            "reason": wardrobe.quantization.reason,
+        },
+    }

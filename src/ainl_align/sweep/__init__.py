@@ -1,0 +1,1 @@
+"""Evaluate every checkpoint, rank them, promote the best."""

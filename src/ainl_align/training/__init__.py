@@ -1,0 +1,1 @@
+"""Base models, profiles and LoRA fine-tuning."""

