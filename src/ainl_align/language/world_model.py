@@ -4,9 +4,10 @@ Every model is frozen and survives a JSON round trip, so worlds can be stored wi
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class Frozen(BaseModel):
@@ -40,7 +41,7 @@ class Fault(Frozen):
     call: str
     """``ns.VERB``, such as ``sqlite.EXECUTE``."""
     target: str | None = None
-    """None: every call. Otherwise the first argument (URL, path, queue, cache namespace), or a table that the SQL names."""
+    """The first argument (URL, path, queue, cache namespace), or a table that the SQL names; None: every call."""
     times: int = Field(ge=1)
     message: str = "failed"
 
@@ -57,8 +58,20 @@ class World(Frozen):
     """Namespace to key to value."""
     faults: tuple[Fault, ...] = ()
     now: str = "2026-01-15T09:00:00+00:00"
-    """What the clock shows during the whole run (ISO 8601)."""
+    """What the clock shows during the whole run (ISO 8601; UTC unless it says otherwise)."""
     env: dict[str, str] = {}
+
+    @field_validator("now")
+    @classmethod
+    def _is_time(cls, value: str) -> str:
+        datetime.fromisoformat(value)
+        return value
+
+    @property
+    def clock(self) -> datetime:
+        """``now`` as an aware time."""
+        time = datetime.fromisoformat(self.now)
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 class Trigger(Frozen):
@@ -120,5 +133,6 @@ class Limits:
     calls: int = 200
     """Adapter calls other than ``core.*``."""
     wall_s: float = 2.0
+    """Measured on the CPU clock of the thread, so that a busy machine changes no verdict. Nothing in a run waits."""
     output_chars: int = 100_000
     """Size of any one value; all values that a run makes may add up to twenty times that."""

@@ -1,0 +1,285 @@
+"""Killable worker processes for untrusted programs: a hang, a crash or full memory fails one item and no other.
+
+Each worker is a pair of processes. The keeper is started clean (no fork of the caller, whose threads and devices stay
+out of it), loads the language once, and forks the runner, which does the work. The keeper kills a runner that is late
+and forks the next one in milliseconds. Both end with the caller, however it ends.
+"""
+
+import gc
+import json
+import os
+import pickle
+import resource
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe, wait
+from types import TracebackType
+from typing import Any, Final, Literal, NoReturn, Self, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_BOOT: Final = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+    "from ainl_align.language.sandbox import _keep; _keep(int(sys.argv[2]), int(sys.argv[3]))"
+)
+_AHEAD: Final = 64
+"""Results that a worker may be ahead of the slowest one; bounds memory while results keep their order."""
+
+
+@dataclass(frozen=True)
+class SandboxFailure:
+    """An item that gave no result."""
+
+    kind: Literal["timeout", "memory", "crash", "error"]
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}"
+
+
+class Sandbox:
+    """Context manager around ``workers`` workers. ``memory_mb`` is what a runner may use beyond what it starts with.
+
+    Workers cannot create or extend files and see no environment of the caller. They are no defence against machine
+    code; AINL programs have no way to run any.
+    """
+
+    def __init__(self, *, workers: int = 2, memory_mb: int = 512) -> None:
+        if workers < 1:
+            raise ValueError(f"workers is {workers}; at least one is needed")
+        self._count = workers
+        self._memory_mb = memory_mb
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        try:
+            for _ in range(self._count):
+                self._workers.append(_Worker(self._memory_mb))
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill all workers, whatever they do."""
+        for worker in self._workers:
+            worker.kill()
+        self._workers.clear()
+
+    def map(self, function: Callable[[T], R], items: Iterable[T], timeout_s: float) -> Iterator[R | SandboxFailure]:
+        """Apply an importable function to every item; results in the order of the items, as soon as they are there.
+
+        ``timeout_s`` is wall time for one item. An exception of the function is a SandboxFailure of kind "error".
+        One ``map`` at a time.
+        """
+        source = enumerate(items)
+        idle = list(self._workers)
+        busy: dict[Connection, tuple[_Worker, int]] = {}
+        ready: dict[int, R | SandboxFailure] = {}
+        exhausted, following = False, 0
+        while True:
+            while idle and not exhausted and len(ready) < _AHEAD * self._count:
+                entry = next(source, None)
+                if entry is None:
+                    exhausted = True
+                    break
+                worker = idle.pop()
+                worker.send(pickle.dumps((function, entry[1])), timeout_s)
+                busy[worker.connection] = worker, entry[0]
+            if not busy:
+                return
+            for connection in wait(list(busy)):
+                worker, index = busy.pop(connection)  # type: ignore[index]
+                ready[index] = worker.receive()
+                idle.append(worker)
+            while following in ready:
+                yield ready.pop(following)
+                following += 1
+
+
+class _Worker:
+    """The caller's end of one worker."""
+
+    def __init__(self, memory_mb: int) -> None:
+        self._memory_mb = memory_mb
+        self._start()
+
+    def _start(self) -> None:
+        self.connection, theirs = Pipe()
+        # -P and the caller's own path: the worker imports what the caller imports, and nothing from its folder.
+        command = [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), str(theirs.fileno()), str(self._memory_mb)]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+                start_new_session=True,  # an interrupt from the keyboard reaches the caller alone, which then kills us
+            )
+        finally:
+            theirs.close()
+
+    def send(self, task: bytes, timeout_s: float) -> None:
+        message = pickle.dumps((task, timeout_s))
+        try:
+            self.connection.send_bytes(message)
+        except OSError:  # the keeper was killed from outside while it was idle
+            self.kill()
+            self._start()
+            self.connection.send_bytes(message)
+
+    def receive(self) -> Any:
+        try:
+            return pickle.loads(self.connection.recv_bytes())
+        except (EOFError, OSError):
+            self.kill()
+            self._start()
+            return SandboxFailure("crash", "the worker was killed from outside")
+
+    def kill(self) -> None:
+        self.connection.close()
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)  # keeper and runner
+        self._process.wait()
+
+
+def _keep(descriptor: int, memory_mb: int) -> None:
+    """Main of the keeper: pass items to a runner, and kill it when it is late or the caller is gone."""
+    import ainl_align.tasks.scenario  # noqa: F401, PLC0415 (what runners need, loaded once for all of them)
+
+    caller = Connection(descriptor)
+    gc.collect()
+    gc.freeze()  # runners share this memory; the collector would copy it by touching it
+    runner = _Runner(caller, memory_mb)
+    while True:
+        try:
+            task, timeout_s = pickle.loads(caller.recv_bytes())
+        except (EOFError, OSError):
+            runner.kill()
+            return
+        answer = runner.run(task, timeout_s)
+        if answer is None:
+            return
+        caller.send_bytes(answer)
+
+
+class _Runner:
+    """The keeper's end of the process that does the work."""
+
+    def __init__(self, caller: Connection, memory_mb: int) -> None:
+        self._caller = caller
+        self._memory_mb = memory_mb
+        self._start()
+
+    def _start(self) -> None:
+        self._connection, theirs = Pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            self._caller.close()
+            self._connection.close()
+            _run(theirs, self._memory_mb)
+        theirs.close()
+
+    def run(self, task: bytes, timeout_s: float) -> bytes | None:
+        """The pickled result of one item; None when the caller is gone."""
+        try:
+            self._connection.send_bytes(pickle.dumps((task, timeout_s)))
+        except OSError:
+            return self._replace(SandboxFailure("crash", "the process died before it got the item"))
+        deadline = time.monotonic() + timeout_s
+        while True:
+            left = max(deadline - time.monotonic(), 0)
+            readable, _, _ = select.select([self._connection, self._caller], [], [], left)
+            if self._connection in readable:
+                break
+            if self._caller in readable:  # nothing is sent to a busy worker: this is the end of the caller
+                self.kill()
+                return None
+            if time.monotonic() >= deadline:
+                return self._replace(SandboxFailure("timeout", f"no result within {timeout_s:g} s"))
+        try:
+            fatal, answer = pickle.loads(self._connection.recv_bytes())
+        except (EOFError, OSError):
+            return self._replace(SandboxFailure("crash", ""))
+        if fatal:  # a process that ran out of memory is not trusted with another item
+            self.kill()
+            self._start()
+        return bytes(answer)
+
+    def _replace(self, failure: SandboxFailure) -> bytes:
+        status = self.kill()
+        self._start()
+        if failure.kind == "crash" and not failure.message:
+            failure = SandboxFailure("crash", _died(status))
+        return pickle.dumps(failure)
+
+    def kill(self) -> int:
+        """Kill and reap; returns the wait status."""
+        os.kill(self._pid, signal.SIGKILL)  # ours and not reaped yet, so the number cannot belong to another
+        _, status = os.waitpid(self._pid, 0)
+        self._connection.close()
+        return status
+
+
+def _died(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return f"the process died of {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"the process ended with exit code {os.WEXITSTATUS(status)}"
+
+
+def _run(keeper: Connection, memory_mb: int) -> NoReturn:
+    """Main of the runner; ends with the process, never returns into the keeper's code."""
+    try:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        _limit(resource.RLIMIT_FSIZE, 0)
+        _limit(resource.RLIMIT_CORE, 0)
+        _limit(resource.RLIMIT_AS, _address_space() + memory_mb * 2**20)
+        while True:
+            try:
+                task, timeout_s = pickle.loads(keeper.recv_bytes())
+            except (EOFError, OSError):
+                os._exit(0)
+            # A spinning runner whose keeper was killed has nobody to stop it but the kernel.
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            spent = used.ru_utime + used.ru_stime
+            hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+            resource.setrlimit(resource.RLIMIT_CPU, (int(spent + timeout_s) + 5, hard))
+            keeper.send_bytes(pickle.dumps(_answer(task)))
+    finally:
+        os._exit(1)
+
+
+def _answer(task: bytes) -> tuple[bool, bytes]:
+    """(whether the process should be given up, the pickled result)."""
+    try:
+        function, item = pickle.loads(task)
+        return False, pickle.dumps(function(item))
+    except MemoryError:
+        return True, pickle.dumps(SandboxFailure("memory", "out of memory"))
+    except Exception as error:  # the boundary of the sandbox: the item fails, the worker goes on
+        return False, pickle.dumps(SandboxFailure("error", f"{type(error).__name__}: {error}"[:500]))
+
+
+def _limit(which: int, value: int) -> None:
+    resource.setrlimit(which, (value, value))
+
+
+def _address_space() -> int:
+    """Bytes of address space in use now; an assumed 1 GiB where the system does not say."""
+    try:
+        with open("/proc/self/statm") as handle:
+            return int(handle.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 2**30

@@ -1,0 +1,158 @@
+"""The SQLite of a simulated world: a real in-memory database that cannot reach a file and cannot run away."""
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC
+from functools import lru_cache, partial
+from typing import Any, Final
+
+from runtime.adapters.base import AdapterError
+
+from ainl_align.language.adapters import Budget
+from ainl_align.language.world_model import World
+
+_FORBIDDEN: Final = {
+    sqlite3.SQLITE_ATTACH,
+    sqlite3.SQLITE_DETACH,
+    sqlite3.SQLITE_PRAGMA,
+    sqlite3.SQLITE_CREATE_VTABLE,
+    sqlite3.SQLITE_DROP_VTABLE,
+}
+# Name of a date function -> which argument is the time; without that argument it means now.
+_DATE_FUNCTIONS: Final = {"date": 0, "time": 0, "datetime": 0, "julianday": 0, "unixepoch": 0, "strftime": 1}
+_CURRENT: Final = {"current_date": "%Y-%m-%d", "current_time": "%H:%M:%S", "current_timestamp": "%Y-%m-%d %H:%M:%S"}
+
+
+class Sqlite:
+    """``runtime.adapters.sqlite.SimpleSqliteAdapter`` with ``allow_write``: QUERY sql [params], EXECUTE sql [params].
+
+    QUERY takes one statement that starts with SELECT and returns a list of row objects; EXECUTE returns
+    {rows_affected, lastrowid}; params are a list. "now" in SQL is the world's clock.
+    """
+
+    def __init__(self, world: World, budget: Budget) -> None:
+        self._budget = budget
+        self._connection = _open(world)
+        # 1,000 virtual machine steps take some microseconds, so an endless query ends soon after its time.
+        self._connection.set_progress_handler(lambda: int(budget.late()), 1000)
+
+    def call(self, target: str, args: list[Any], context: dict[str, Any]) -> Any:
+        verb = target.strip().lower()
+        if verb not in ("query", "execute"):
+            raise AdapterError(f"unsupported sqlite target: {target}")
+        if not args:
+            raise AdapterError("sqlite adapter missing sql argument")
+        sql, params = args[0], args[1] if len(args) > 1 else None
+        if params is not None and not isinstance(params, list | tuple):
+            raise AdapterError("sqlite params must be list/tuple when provided")
+        if not sql or not isinstance(sql, str):
+            raise AdapterError("sqlite sql must be a non-empty string")
+        if verb == "query" and not sql.strip().lower().startswith("select"):
+            raise AdapterError("sqlite query target requires SELECT statement")
+        try:
+            cursor = self._connection.execute(sql, list(params or []))
+            if verb == "query":
+                return self._rows(cursor)
+            self._connection.commit()
+            return {"rows_affected": cursor.rowcount, "lastrowid": cursor.lastrowid}
+        except sqlite3.Error as error:
+            self._budget.step()  # an interrupted statement is a limit of ours, not a failure of the database
+            raise AdapterError(f"sqlite error: {error}") from error
+
+    def _rows(self, cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+        rows = []
+        chars = 0
+        for row in cursor:
+            rows.append(dict(row))
+            chars += sum(len(value) if isinstance(value, str | bytes) else 8 for value in row) + 8
+            if len(rows) % 1000 == 0:
+                self._budget.size(chars)
+                chars = 0
+        self._budget.size(chars)
+        return rows
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """All rows of all tables, in the order of their row ids; called once, after the run."""
+        self._connection.set_progress_handler(None, 0)
+        return _dump(self._connection)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@lru_cache(maxsize=256)
+def initial_tables(sql: tuple[str, ...], now: str) -> dict[str, list[dict[str, Any]]]:
+    """The tables of a world before anything ran; treat them as read-only."""
+    connection = _open(World(sql=sql, now=now))
+    try:
+        return _dump(connection)
+    finally:
+        connection.close()
+
+
+def touches(sql: Any, table: str) -> bool:
+    """Whether SQL text names a table (as a word, in any case)."""
+    return isinstance(sql, str) and re.search(rf"\b{re.escape(table)}\b", sql, re.IGNORECASE) is not None
+
+
+def _open(world: World) -> sqlite3.Connection:
+    """A fresh database after the world's scripts; ValueError when they are no SQL."""
+    connection = sqlite3.connect(":memory:", cached_statements=32)
+    connection.row_factory = sqlite3.Row
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    _stop_clock(connection, world)
+    try:
+        connection.executescript("PRAGMA temp_store = MEMORY; PRAGMA max_page_count = 4096;" + "\n".join(world.sql))
+    except sqlite3.Error as error:
+        raise ValueError(f"the world's SQL fails: {error}") from error
+    connection.commit()
+    connection.set_authorizer(_authorize)
+    return connection
+
+
+def _authorize(action: int, first: str | None, second: str | None, database: str | None, inner: str | None) -> int:
+    forbidden = action in _FORBIDDEN or (action == sqlite3.SQLITE_FUNCTION and second == "load_extension")
+    return sqlite3.SQLITE_DENY if forbidden else sqlite3.SQLITE_OK
+
+
+def _stop_clock(connection: sqlite3.Connection, world: World) -> None:
+    """Replace SQLite's date functions: where they would read the host's clock they read the world's."""
+    clock = world.clock.astimezone(UTC)
+    now = clock.strftime("%Y-%m-%d %H:%M:%S")
+    helper: list[sqlite3.Connection] = []
+
+    def define(name: str, position: int) -> None:
+        def function(*args: Any) -> Any:
+            if not helper:
+                helper.append(sqlite3.connect(":memory:"))
+            fixed = list(args)
+            if len(fixed) == position:
+                fixed.append(now)
+            elif len(fixed) > position and isinstance(fixed[position], str) and fixed[position].lower() == "now":
+                fixed[position] = now
+            marks = ",".join("?" * len(fixed))
+            return helper[0].execute(f"SELECT {name}({marks})", fixed).fetchone()[0]
+
+        connection.create_function(name, -1, function)
+
+    for name, position in _DATE_FUNCTIONS.items():
+        define(name, position)
+    for name, pattern in _CURRENT.items():
+        connection.create_function(name, 0, partial(clock.strftime, pattern))
+
+
+def _dump(connection: sqlite3.Connection) -> dict[str, list[dict[str, Any]]]:
+    names: Sequence[sqlite3.Row] = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+    ).fetchall()
+    return {name: [_plain(row) for row in connection.execute(f"SELECT * FROM {_quote(name)}")] for (name,) in names}
+
+
+def _plain(row: sqlite3.Row) -> dict[str, Any]:
+    return {key: value.hex() if isinstance(value, bytes) else value for key, value in dict(row).items()}
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
