@@ -99,8 +99,9 @@ class Sandbox:
                 busy[worker.connection] = worker, entry[0]
             if not busy:
                 return
-            for connection in wait(list(busy)):
-                worker, index = busy.pop(connection)  # type: ignore[index]
+            answered = wait(list(busy))
+            for connection in [connection for connection in busy if connection in answered]:
+                worker, index = busy.pop(connection)
                 ready[index] = worker.receive()
                 idle.append(worker)
             while following in ready:
@@ -157,7 +158,7 @@ class _Worker:
 
 def _keep(descriptor: int, memory_mb: int) -> None:
     """Main of the keeper: pass items to a runner, and kill it when it is late or the caller is gone."""
-    import ainl_align.tasks.scenario  # noqa: F401, PLC0415 (what runners need, loaded once for all of them)
+    import ainl_align.tasks.scenario  # noqa: F401 (what runners need, loaded once for all of them)
 
     caller = Connection(descriptor)
     gc.collect()

@@ -147,13 +147,14 @@ def _explain(failure: Exception) -> str:
     return f"{where}{cause}"[:500]
 
 
-class _Services(AdapterRegistry):
+class _Services(AdapterRegistry):  # type: ignore[misc]  # the reference package is untyped
     """Everything that a program can call, recorded; the engine's wish to add real adapters is refused."""
 
     def __init__(self, world: World, budget: Budget) -> None:
         super().__init__(allowed=[])
         self._budget = budget
-        self._faults = [[fault, fault.times] for fault in world.faults]
+        self._faults = list(world.faults)
+        self._faults_left = [fault.times for fault in world.faults]
         self._calls: list[Call] = []
         self._core = Core(world, budget)
         self._files = Files(world.files)
@@ -196,10 +197,9 @@ class _Services(AdapterRegistry):
         return result
 
     def _fail_on_purpose(self, name: str, args: list[Any]) -> None:
-        for entry in self._faults:
-            fault, left = entry
-            if left > 0 and fault.call.upper() == name.upper() and _hits(fault, args):
-                entry[1] -= 1
+        for place, fault in enumerate(self._faults):
+            if self._faults_left[place] > 0 and fault.call.upper() == name.upper() and _hits(fault, args):
+                self._faults_left[place] -= 1
                 raise AdapterError(fault.message)
 
     def trace(self, returned: Any, error: str | None, delays_ms: list[float], triggers: tuple[Trigger, ...]) -> Trace:
@@ -236,7 +236,7 @@ class _Silent:
         """Hold nothing."""
 
 
-class _Engine(RuntimeEngine):
+class _Engine(RuntimeEngine):  # type: ignore[misc]  # the reference package is untyped
     """The reference engine with our limits, which Retry and Err cannot catch, and with backoffs noted, not slept."""
 
     def __init__(self, ir: dict[str, Any], services: _Services, budget: Budget, delays_ms: list[float]) -> None:

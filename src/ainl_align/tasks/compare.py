@@ -5,6 +5,7 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,10 +27,8 @@ def same(left: Any, right: Any) -> bool:
 def canonical(value: Any) -> str:
     """One text for all spellings of a value. Only text on the top level may be JSON; true and 1 stay apart."""
     if isinstance(value, str) and _JSON_TEXT.fullmatch(value):
-        try:
+        with suppress(ValueError, RecursionError):  # no JSON after all: plain text
             value = json.loads(value)
-        except (ValueError, RecursionError):
-            pass  # no JSON after all: plain text
     return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, default=str)
 
 
@@ -52,12 +51,8 @@ def show(value: Any, limit: int = 160) -> str:
 
 def write_reasons(calls: Sequence[Call], expect: Expect) -> list[str]:
     """Writes that are missing, unasked, wrong, or out of order within their sink."""
-    wanted = [
-        _effect(spec.name, spec.args)
-        for spec in expect.writes
-        if spec.name != _SQL_WRITE
-        for _ in range(spec.times or 1)
-    ]
+    specs = [spec for spec in expect.writes if spec.name != _SQL_WRITE]
+    wanted = [_effect(spec.name, spec.args) for spec in specs for _ in range(spec.times or 1)]
     seen = [_observed(call) for call in calls if call.name not in _READS and call.name != _SQL_WRITE]
     reasons = _sql_attempts(calls, expect)
     if expect.ordered:

@@ -7,7 +7,7 @@ from typing import Final
 from ainl_align.language.sandbox import Sandbox, SandboxFailure
 from ainl_align.language.semantics import verdict
 from ainl_align.language.world import Trace, Trigger, declared_triggers, describe, matches, run_program
-from ainl_align.tasks.compare import same, show, table_reasons, write_reasons, read_reasons
+from ainl_align.tasks.compare import read_reasons, same, show, table_reasons, write_reasons
 from ainl_align.tasks.prompts import PromptRow, load_prompt_set, write_prompt_set
 from ainl_align.tasks.task_model import ANY, CallSpec, Expect, Scenario, Task
 

@@ -38,7 +38,7 @@ class Expect(Frozen):
     """
     ordered: bool = False
     reads: tuple[CallSpec, ...] = ()
-    tables: dict[str, list[dict[str, Any]]] = {}
+    tables: dict[str, list[dict[str, Any]]] = Field({})
     """Final rows of the tables that change, in any order; every other table must end as it began."""
     delays_ms: tuple[float, ...] | None = None
     """Retry backoffs in order; None: they do not matter."""
