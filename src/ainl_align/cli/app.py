@@ -1,0 +1,63 @@
+"""The ``ainl-align`` command and its groups."""
+
+import sys
+
+import typer
+
+from ainl_align.cli.boundary import guarded
+from ainl_align.cli.language import check, generate
+from ainl_align.cli.machine import base, doctor
+from ainl_align.cli.run import report, run
+from ainl_align.cli.stages import STAGES, run_stage
+
+# The stages, run, generate and tasks parse their own words: their options come from settings models.
+_OWN_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+
+app = typer.Typer(
+    help="Align a small language model to AINL, and know whether it worked.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+build = typer.Typer(help="Build a training dataset: regression, distill or boost.", no_args_is_help=True)
+app.add_typer(build, name="build")
+
+
+def _add(group: typer.Typer, command: str, stage: str, prog: str) -> None:
+    def stage_command(context: typer.Context) -> int:
+        return run_stage(stage, context.args, prog)
+
+    register = group.command(command, help=STAGES[stage].summary, context_settings=_OWN_OPTIONS, add_help_option=False)
+    register(guarded(stage_command))
+
+
+def _tasks(context: typer.Context) -> int:
+    """Show, count, validate or export the tasks: show | stats | validate | export."""
+    from ainl_align.tasks import commands
+
+    group = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    for name in ("show", "stats", "validate", "export"):
+        group.command(name)(getattr(commands, name))
+    result = group(args=context.args, prog_name="ainl-align tasks", standalone_mode=False)
+    return int(result or 0)
+
+
+app.command("run", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(run))
+_add(build, "regression", "regression", "ainl-align build regression")
+_add(build, "distill", "distill", "ainl-align build distill")
+_add(build, "boost", "boost", "ainl-align build boost")
+_add(app, "train", "finetune", "ainl-align train")
+_add(app, "sweep", "sweep", "ainl-align sweep")
+_add(app, "eval", "evaluation", "ainl-align eval")
+_add(app, "gate", "trends", "ainl-align gate")
+app.command("report")(guarded(report))
+app.command("generate", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(generate))
+app.command("check")(guarded(check))
+app.command("tasks", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(_tasks))
+app.command("base")(guarded(base))
+app.command("doctor")(guarded(doctor))
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    app(args=sys.argv[1:], prog_name="ainl-align")

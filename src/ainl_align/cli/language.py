@@ -1,0 +1,60 @@
+"""check and generate: a verdict on one program, and programs for requests."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ainl_align.artifacts import read_text
+from ainl_align.cli.options import parse, parser_for
+from ainl_align.errors import ExitCode, UserError
+from ainl_align.progress import Progress
+
+_CHECKED = ("nonempty", "runtime_compile", "strict_compile", "strict_ainl", "canonical")
+
+
+def check(
+    file: Annotated[str, typer.Argument(help="AINL program, or - for standard input", metavar="FILE|-")],
+    as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
+) -> int:
+    """Judge one program: exit 0 when it is canonical, 10 when not."""
+    from ainl_align.language.semantics import verdict
+
+    source = _standard_input() if file == "-" else read_text(Path(file))
+    found = verdict(source)
+    metrics = {name: getattr(found, name) for name in _CHECKED}
+    if as_json:
+        reasons = [{"line": item.line, "code": item.code, "message": item.message} for item in found.reasons]
+        print(json.dumps({**metrics, "reasons": reasons}, indent=2, ensure_ascii=False))
+    else:
+        for name, met in metrics.items():
+            print(f"{name:16} {'yes' if met else 'no'}")
+        for item in found.reasons:
+            print(f"{f'line {item.line}' if item.line is not None else 'program'}: {item.message} [{item.code}]")
+    return ExitCode.OK if found.canonical else ExitCode.GATE_FAIL
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"standard input: cannot be read as UTF-8 text ({error}); check what is piped in") from error
+
+
+def generate(context: typer.Context) -> int:
+    """Write programs: for one request in words, or for a file of requests (--prompts IN --out OUT)."""
+    module: Any = importlib.import_module("ainl_align.evaluation.generate")
+    parser = parser_for(
+        module.Settings,
+        "ainl-align generate",
+        "Write AINL programs for one request in words, or for a file of requests.",
+        positional=("request",),
+    )
+    settings = parse(parser, module.Settings, context.args)
+    rows = module.run(settings, Progress())
+    if settings.request is not None:
+        print(rows[0]["program"].rstrip("\n"))
+    return ExitCode.OK

@@ -1,0 +1,77 @@
+"""The seven stages as commands: one table says which module is which stage."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ainl_align.cli.boundary import guarded
+from ainl_align.cli.options import parse, parser_for
+from ainl_align.errors import ExitCode
+from ainl_align.progress import Progress
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: its script, and the module with its ``Settings`` and ``run``."""
+
+    script: str
+    module: str
+    summary: str
+
+
+STAGES = {
+    "regression": Stage(
+        "build_regression_supervision.py",
+        "ainl_align.data.regression",
+        "Stage 1: paired prompt and program supervision, every target checked by the strict compiler.",
+    ),
+    "distill": Stage(
+        "teacher_distill_dataset.py",
+        "ainl_align.data.distill",
+        "Stage 2: a mix of gold, repair and check-and-rewrite rows.",
+    ),
+    "boost": Stage(
+        "build_failure_boost_dataset.py",
+        "ainl_align.data.boost",
+        "Stage 3: extra supervision aimed at what failed in a report, merged with the distill data.",
+    ),
+    "finetune": Stage(
+        "finetune_ainl.py",
+        "ainl_align.training.finetune",
+        "Stage 4: LoRA training with frequent checkpoints.",
+    ),
+    "sweep": Stage(
+        "sweep_checkpoints.py",
+        "ainl_align.sweep.run",
+        "Stage 5: evaluate every checkpoint, rank them, promote the best.",
+    ),
+    "evaluation": Stage(
+        "eval_finetuned_model.py",
+        "ainl_align.evaluation.run",
+        "Stage 6: evaluate one adapter, and the base model beside it.",
+    ),
+    "trends": Stage(
+        "analyze_eval_trends.py",
+        "ainl_align.gate.trends",
+        "Stage 7: the trend over all reports, and the gate.",
+    ),
+}
+
+
+def run_stage(name: str, argv: Sequence[str], prog: str) -> int:
+    """Parse a stage's options, run it, and return its exit code."""
+    stage = STAGES[name]
+    module: Any = importlib.import_module(stage.module)
+    parser = parser_for(module.Settings, prog, stage.summary)
+    settings = parse(parser, module.Settings, argv)
+    result = module.run(settings, Progress())
+    if name == "trends":
+        return int(module.exit_code(settings, result))
+    return ExitCode.OK
+
+
+def stage_main(name: str) -> None:
+    """Entry point of a stage script: runs the stage with the process's arguments and exits."""
+    guarded(run_stage)(name, sys.argv[1:], STAGES[name].script)
