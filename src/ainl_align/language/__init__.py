@@ -1,1 +1,1 @@
-"""The AINL language: the reference compiler and runtime, our stricter checks, and simulated worlds."""
+"""What AINL is: compiler verdicts, canonical form, and our stricter static checks."""
