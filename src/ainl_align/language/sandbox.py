@@ -15,8 +15,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
 from typing import Any, Final, Literal, NoReturn, Self, TypeVar
@@ -26,7 +27,7 @@ R = TypeVar("R")
 
 _BOOT: Final = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
-    "from ainl_align.language.sandbox import _keep; _keep(int(sys.argv[2]), int(sys.argv[3]))"
+    "from ainl_align.language.sandbox import _keep; _keep(*map(int, sys.argv[2:4]), sys.argv[4:])"
 )
 _AHEAD: Final = 64
 """Results that a worker may be ahead of the slowest one; bounds memory while results keep their order."""
@@ -44,23 +45,27 @@ class SandboxFailure:
 
 
 class Sandbox:
-    """Context manager around ``workers`` workers. ``memory_mb`` is what a runner may use beyond what it starts with.
+    """Context manager around ``workers`` workers.
 
-    Workers cannot create or extend files and see no environment of the caller. They are no defence against machine
+    ``memory_mb`` is what a runner may use beyond what it starts with. ``preload`` names modules that a keeper imports
+    once, so that a fresh runner need not.
+
+    Workers cannot write to files and see no environment of the caller. They are no defence against machine
     code; AINL programs have no way to run any.
     """
 
-    def __init__(self, *, workers: int = 2, memory_mb: int = 512) -> None:
+    def __init__(self, *, workers: int = 2, memory_mb: int = 512, preload: Sequence[str] = ()) -> None:
         if workers < 1:
             raise ValueError(f"workers is {workers}; at least one is needed")
         self._count = workers
         self._memory_mb = memory_mb
+        self._preload = tuple(preload)
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
         try:
             for _ in range(self._count):
-                self._workers.append(_Worker(self._memory_mb))
+                self._workers.append(_Worker(self._memory_mb, self._preload))
         except BaseException:
             self.close()
             raise
@@ -81,11 +86,24 @@ class Sandbox:
         """Apply an importable function to every item; results in the order of the items, as soon as they are there.
 
         ``timeout_s`` is wall time for one item. An exception of the function is a SandboxFailure of kind "error".
-        One ``map`` at a time.
+        One ``map`` at a time; what is still running when the caller stops reading is killed.
         """
         source = enumerate(items)
-        idle = list(self._workers)
         busy: dict[Connection, tuple[_Worker, int]] = {}
+        try:
+            yield from self._drive(function, source, timeout_s, busy)
+        finally:
+            for worker, _ in busy.values():
+                worker.kill()
+
+    def _drive(
+        self,
+        function: Callable[[T], R],
+        source: Iterator[tuple[int, T]],
+        timeout_s: float,
+        busy: dict[Connection, tuple["_Worker", int]],
+    ) -> Iterator[R | SandboxFailure]:
+        idle = list(self._workers)
         ready: dict[int, R | SandboxFailure] = {}
         exhausted, following = False, 0
         while True:
@@ -112,14 +130,14 @@ class Sandbox:
 class _Worker:
     """The caller's end of one worker."""
 
-    def __init__(self, memory_mb: int) -> None:
-        self._memory_mb = memory_mb
+    def __init__(self, memory_mb: int, preload: Sequence[str]) -> None:
+        self._arguments = [str(memory_mb), *preload]
         self._start()
 
     def _start(self) -> None:
         self.connection, theirs = Pipe()
         # -P and the caller's own path: the worker imports what the caller imports, and nothing from its folder.
-        command = [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), str(theirs.fileno()), str(self._memory_mb)]
+        command = [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), str(theirs.fileno()), *self._arguments]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -136,7 +154,7 @@ class _Worker:
         message = pickle.dumps((task, timeout_s))
         try:
             self.connection.send_bytes(message)
-        except OSError:  # the keeper was killed from outside while it was idle
+        except OSError:  # the keeper was killed: by an earlier map, or from outside
             self.kill()
             self._start()
             self.connection.send_bytes(message)
@@ -156,10 +174,10 @@ class _Worker:
         self._process.wait()
 
 
-def _keep(descriptor: int, memory_mb: int) -> None:
+def _keep(descriptor: int, memory_mb: int, preload: Sequence[str]) -> None:
     """Main of the keeper: pass items to a runner, and kill it when it is late or the caller is gone."""
-    import ainl_align.tasks.scenario  # noqa: F401 (what runners need, loaded once for all of them)
-
+    for name in preload:
+        import_module(name)
     caller = Connection(descriptor)
     gc.collect()
     gc.freeze()  # runners share this memory; the collector would copy it by touching it

@@ -87,7 +87,7 @@ def run_program(
     returned, error = None, None
     try:
         engine = _Engine(compiled.ir, services, budget, delays_ms)
-        returned = engine.run_label(label or engine.default_entry_label(), frame)
+        returned = engine.run_entry(label or engine.default_entry_label(), frame)
     except LimitReached as reached:
         error = f"limit: {reached}"
     except Exception as failure:  # the boundary: the engine raises more than its own error type
@@ -247,6 +247,12 @@ class _Engine(RuntimeEngine):  # type: ignore[misc]  # the reference package is 
         self.observability = _Silent()
         self._budget = budget
         self._delays_ms = delays_ms
+
+    def run_entry(self, label: str, frame: dict[str, Any]) -> Any:
+        """Run a label; RuntimeError when it does not exist, where the engine itself would return None."""
+        if self._resolve_label_key(label, []) not in self.labels:
+            raise RuntimeError(f"there is no label {label} to run")
+        return self.run_label(label, frame)
 
     def _guard_tick(self, lid: str, idx: int, op: str, stack: list[str], frame: dict[str, Any]) -> None:
         self._budget.step()

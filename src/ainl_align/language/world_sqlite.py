@@ -104,7 +104,8 @@ def _open(world: World) -> sqlite3.Connection:
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     _stop_clock(connection, world)
     try:
-        connection.executescript("PRAGMA temp_store = MEMORY; PRAGMA max_page_count = 4096;" + "\n".join(world.sql))
+        for script in ("PRAGMA temp_store = MEMORY; PRAGMA max_page_count = 4096", *world.sql):
+            connection.executescript(script)
     except sqlite3.Error as error:
         raise ValueError(f"the world's SQL fails: {error}") from error
     connection.commit()

@@ -71,7 +71,7 @@ def judge_all(pairs: Sequence[tuple[str, Task]], *, workers: int = 2) -> list[Ou
     """
     if not pairs:
         return []
-    with Sandbox(workers=min(workers, len(pairs))) as sandbox:
+    with Sandbox(workers=min(workers, len(pairs)), preload=[__name__]) as sandbox:
         return [
             Outcome(False, (f"the run was stopped: {result}",), ()) if isinstance(result, SandboxFailure) else result
             for result in sandbox.map(_judge_pair, pairs, ITEM_TIMEOUT_S)

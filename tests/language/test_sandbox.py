@@ -1,0 +1,152 @@
+"""The sandbox: order, and that hangs, crashes and full memory fail one item, leave nothing behind and stop nobody."""
+
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ainl_align.language.sandbox import Sandbox, SandboxFailure
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(workers=2, memory_mb=128) as shared:
+        yield shared
+
+
+def kinds(results: list[object]) -> list[object]:
+    return [result.kind if isinstance(result, SandboxFailure) else result for result in results]
+
+
+def test_results_keep_the_order_of_the_items(sandbox: Sandbox) -> None:
+    assert list(sandbox.map(abs, range(-300, 0), 10)) == list(range(300, 0, -1))
+    assert list(sandbox.map(time.sleep, [0.2, 0, 0, 0], 10)) == [None] * 4
+    assert list(sandbox.map(abs, [], 10)) == []
+
+
+def test_results_come_as_soon_as_they_are_there(sandbox: Sandbox) -> None:
+    assert next(sandbox.map(abs, iter(range(10**12)), 10)) == 0
+    assert list(sandbox.map(abs, [-5], 10)) == [5]
+
+
+def test_a_hang_is_killed_and_the_others_go_on(sandbox: Sandbox) -> None:
+    started = time.monotonic()
+    results = list(sandbox.map(time.sleep, [0, 60, 0, 60, 0], 0.5))
+    assert kinds(results) == [None, "timeout", None, "timeout", None]
+    assert str(results[1]) == "timeout: no result within 0.5 s"
+    assert time.monotonic() - started < 10
+
+
+def test_code_that_never_returns_to_the_interpreter_is_killed(sandbox: Sandbox) -> None:
+    assert kinds(list(sandbox.map(math.factorial, [10**8, 5], 0.5))) == ["timeout", 120]
+
+
+def test_a_crash_is_that_items_failure(sandbox: Sandbox) -> None:
+    results = list(sandbox.map(os._exit, [3], 10)) + list(sandbox.map(signal.raise_signal, [11, 0], 10))
+    assert [str(result) for result in results] == [
+        "crash: the process ended with exit code 3",
+        "crash: the process died of SIGSEGV",
+        "None",
+    ]
+
+
+def test_full_memory_is_that_items_failure(sandbox: Sandbox) -> None:
+    assert kinds(list(sandbox.map(bytes, [3, 10**9, 2], 10))) == [b"\0\0\0", "memory", b"\0\0"]
+
+
+def test_an_exception_is_a_failure_with_its_message(sandbox: Sandbox) -> None:
+    (failure,) = sandbox.map(int, ["x"], 10)
+    assert failure == SandboxFailure("error", "ValueError: invalid literal for int() with base 10: 'x'")
+
+
+def test_workers_see_no_environment_and_cannot_fill_the_disk(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AINL_SECRET", "x")
+    assert list(sandbox.map(os.getenv, ["AINL_SECRET", "HOME"], 10)) == [None, None]
+    (tmp_path / "old").write_bytes(bytes(10))
+    (failure,) = sandbox.map(partial(shutil.copyfile, tmp_path / "old"), [str(tmp_path / "new")], 10)
+    assert isinstance(failure, SandboxFailure)
+    assert not (tmp_path / "new").exists() or (tmp_path / "new").stat().st_size == 0
+
+
+def test_a_worker_killed_from_outside_is_replaced() -> None:
+    with Sandbox(workers=1) as sandbox:
+        os.killpg(sandbox._workers[0]._process.pid, signal.SIGKILL)
+        assert kinds(list(sandbox.map(abs, [-1, -2, -3], 10)))[1:] == [2, 3]
+
+
+def test_it_works_beside_threads_that_hold_locks() -> None:
+    stop = threading.Event()
+    lock = threading.Lock()
+
+    def spin() -> None:
+        while not stop.is_set():
+            with lock:
+                time.sleep(0.001)
+
+    threads = [threading.Thread(target=spin) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        with Sandbox(workers=2) as sandbox:
+            assert list(sandbox.map(abs, range(50), 10)) == list(range(50))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_no_workers_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        Sandbox(workers=0)
+
+
+_CALLER = """
+import sys, time, os
+from ainl_align.language.sandbox import Sandbox
+from math import factorial
+with Sandbox(workers=2) as sandbox:
+    list(sandbox.map(abs, [1, 2, 3, 4], 10))
+    print(*[worker._process.pid for worker in sandbox._workers], flush=True)
+    list(sandbox.map(factorial, [10**8, 10**8], 60))
+"""
+
+
+def _group_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_the_caller(how: signal.Signals) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    caller = subprocess.Popen(
+        [sys.executable, "-c", _CALLER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, text=True
+    )
+    try:
+        assert caller.stdout is not None
+        groups = [int(word) for word in caller.stdout.readline().split()]
+        assert len(groups) == 2
+        time.sleep(0.3)
+        caller.send_signal(how)
+        caller.wait(10)
+        deadline = time.monotonic() + 10
+        while any(_group_alive(group) for group in groups) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not any(_group_alive(group) for group in groups)
+    finally:
+        caller.kill()
+        caller.wait()
