@@ -1,0 +1,71 @@
+"""All task families, by name. A new one is a file here and a line below."""
+
+from ainl_align.tasks.families import (
+    backup_report,
+    cache_aside,
+    cron_alert,
+    cron_digest,
+    cron_upkeep,
+    endpoint_branch,
+    endpoint_lookup,
+    endpoint_store,
+    fallback_value,
+    fetch_field,
+    fetch_forward,
+    file_branch,
+    gate_first,
+    http_branch,
+    job_worker,
+    ladder,
+    list_branch,
+    read_local,
+    reshape_text,
+    retry_fallback,
+    retry_fetch,
+    send_retry,
+    send_text,
+    sql_branch,
+    sql_read,
+    sql_write,
+    transform_post,
+    validate_store,
+    watch_with_retry,
+)
+from ainl_align.tasks.families.base import Family
+
+FAMILIES: dict[str, Family] = {
+    module.FAMILY.name: module.FAMILY
+    for module in (
+        fetch_field,
+        fetch_forward,
+        sql_read,
+        sql_write,
+        send_text,
+        read_local,
+        reshape_text,
+        http_branch,
+        sql_branch,
+        file_branch,
+        list_branch,
+        cache_aside,
+        retry_fetch,
+        fallback_value,
+        retry_fallback,
+        send_retry,
+        cron_alert,
+        cron_digest,
+        cron_upkeep,
+        endpoint_store,
+        endpoint_branch,
+        endpoint_lookup,
+        watch_with_retry,
+        validate_store,
+        transform_post,
+        gate_first,
+        backup_report,
+        ladder,
+        job_worker,
+    )
+}
+
+__all__ = ["FAMILIES", "Family"]

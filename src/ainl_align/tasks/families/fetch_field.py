@@ -1,0 +1,16 @@
+"""One GET, one field of its JSON returned."""
+
+from ainl_align.tasks.families.base import Family
+from ainl_align.tasks.parts.base import Ctx
+from ainl_align.tasks.parts.flow import Flow
+from ainl_align.tasks.parts.payloads import Value
+from ainl_align.tasks.parts.sources import HttpFields
+from ainl_align.tasks.parts.triggers import Start, plain
+
+
+def _recipe(ctx: Ctx) -> tuple[Start, Flow]:
+    source = HttpFields(ctx, (ctx.pick(("num", "text")),), nested=ctx.rng.random() < 0.5)
+    return plain(), Flow([source], ret=Value(source.gives[0]))
+
+
+FAMILY = Family("fetch_field", "T1", _recipe)

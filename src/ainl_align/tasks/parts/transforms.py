@@ -1,0 +1,130 @@
+"""Steps that make one value from others."""
+
+from typing import Any, ClassVar
+
+from ainl_align.tasks.parts.base import Ctx, Guard, Item, Scene, Step, unguarded
+from ainl_align.tasks.program import Block, Operand, Var
+
+
+class Arithmetic(Step):
+    """A number changed by a constant, or two numbers combined."""
+
+    _verbs: ClassVar = {"add": "core.ADD", "sub": "core.SUB", "mul": "core.MUL"}
+
+    def __init__(self, ctx: Ctx, operator: str, left: Item, right: Item | int) -> None:
+        self.operator, self.left, self.right = operator, left, right
+        name = {"add": "the sum", "sub": "the difference", "mul": "the product"}[operator]
+        self.gives = (Item("result", ctx.say((name, "the result"), ("the outcome",)), "num"),)
+        self.signature = f"{operator}_{'item' if isinstance(right, Item) else 'const'}"
+
+    def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
+        right: Operand = known[self.right.key] if isinstance(self.right, Item) else self.right
+        known["result"] = block.call_verb(self._verbs[self.operator], known[self.left.key], right, out="num")
+
+    def clause(self, ctx: Ctx) -> str:
+        left = self.left.noun
+        right = self.right.noun if isinstance(self.right, Item) else str(self.right)
+        if self.operator == "add":
+            return ctx.say((f"add {right} to {left}",), (f"increase {left} by {right}",))
+        if self.operator == "sub":
+            return ctx.say((f"subtract {right} from {left}",), (f"take {right} away from {left}",))
+        return ctx.say((f"multiply {left} by {right}",), (f"compute {left} times {right}",))
+
+    def apply(self, left: Any, right: Any) -> Any:
+        """The result as Python computes it."""
+        return {"add": left + right, "sub": left - right, "mul": left * right}[self.operator]
+
+    def invert(self, result: int) -> int:
+        """The left value that gives ``result`` with a constant on the right."""
+        assert isinstance(self.right, int), self.signature
+        if self.operator == "mul":
+            assert result % self.right == 0, (result, self.right)
+            return result // self.right
+        return result - self.right if self.operator == "add" else result + self.right
+
+    def play(self, scene: Scene) -> None:
+        right = scene.values[self.right.key] if isinstance(self.right, Item) else self.right
+        scene.values["result"] = self.apply(scene.values[self.left.key], right)
+
+
+class Recase(Step):
+    """A text in another form: upper case, lower case, blanks stripped, one word replaced."""
+
+    def __init__(self, ctx: Ctx, item: Item, mode: str | None = None) -> None:
+        self.item = item
+        self.mode = mode or ctx.pick(("upper", "lower", "strip", "replace"))
+        noun = {"upper": "the upper-case text", "lower": "the lower-case text", "strip": "the stripped text"}
+        self.gives = (Item("shaped", noun.get(self.mode, "the new text"), "text"),)
+        self.old, self.new = ctx.names.needle(), ctx.names.needle()
+        self.signature = f"shape_{self.mode}"
+
+    def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
+        extra = (self.old, self.new) if self.mode == "replace" else ()
+        known["shaped"] = block.call_verb(f"core.{self.mode.upper()}", known[self.item.key], *extra, out="text")
+
+    def clause(self, ctx: Ctx) -> str:
+        noun = self.item.noun
+        if self.mode == "replace":
+            return ctx.say(
+                (f'replace every "{self.old}" in {noun} with "{self.new}"',),
+                (f'swap each "{self.old}" in {noun} for "{self.new}"',),
+            )
+        if self.mode == "strip":
+            return ctx.say((f"strip leading and trailing blanks from {noun}",), (f"remove the blanks around {noun}",))
+        return ctx.say(
+            (f"turn {noun} into {self.mode} case", f"convert {noun} to {self.mode} case"),
+            (f"put {noun} in {self.mode} case",),
+        )
+
+    def play(self, scene: Scene) -> None:
+        text = str(scene.values[self.item.key])
+        scene.values["shaped"] = {
+            "upper": text.upper(),
+            "lower": text.lower(),
+            "strip": text.strip(),
+            "replace": text.replace(self.old, self.new),
+        }[self.mode]
+
+    def example(self) -> str:
+        """A text that every mode changes."""
+        return f"  Notice: {self.old} at Dock 4, {self.old} again "
+
+
+class Measure(Step):
+    """The number of entries of a list."""
+
+    def __init__(self, ctx: Ctx, item: Item) -> None:
+        self.item = item
+        self.gives = (Item("size", ctx.say(("the count", "that number"), ("the number found",)), "num"),)
+        self.signature = "len"
+
+    def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
+        known["size"] = block.call_verb("core.LEN", known[self.item.key], out="num")
+
+    def clause(self, ctx: Ctx) -> str:
+        return ctx.say((f"count the entries of {self.item.noun}",), (f"see how many entries {self.item.noun} has",))
+
+    def play(self, scene: Scene) -> None:
+        scene.values["size"] = len(scene.values[self.item.key])
+
+
+class JoinList(Step):
+    """The entries of a list as one text."""
+
+    def __init__(self, ctx: Ctx, item: Item) -> None:
+        self.item = item
+        self.mark = ctx.pick((", ", "; ", " | ", " - "))
+        self.gives = (Item("joined", ctx.say(("the joined text",), ("the combined text",)), "text"),)
+        self.signature = "join"
+
+    def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
+        known["joined"] = block.call_verb("core.JOIN", self.mark, known[self.item.key], out="text")
+
+    def clause(self, ctx: Ctx) -> str:
+        return ctx.say(
+            (f'join the entries of {self.item.noun} with "{self.mark}"',),
+            (f'put the entries of {self.item.noun} in one line with "{self.mark}" between them',),
+        )
+
+    def play(self, scene: Scene) -> None:
+        scene.values["joined"] = self.mark.join(str(entry) for entry in scene.values[self.item.key])
