@@ -52,6 +52,7 @@ def generate(context: typer.Context) -> int:
         "ainl-align generate",
         "Write AINL programs for one request in words, or for a file of requests.",
         positional=("request",),
+        aliases={"constrained_decoding": "--constrained"},
     )
     settings = parse(parser, module.Settings, context.args)
     rows = module.run(settings, Progress())

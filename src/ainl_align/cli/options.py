@@ -23,12 +23,18 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser_for(
-    model: type[BaseModel], prog: str, description: str, *, positional: Collection[str] = ()
+    model: type[BaseModel],
+    prog: str,
+    description: str,
+    *,
+    positional: Collection[str] = (),
+    aliases: Mapping[str, str] | None = None,
 ) -> argparse.ArgumentParser:
     """An argument parser with one option for each field: ``name_of_field`` is ``--name-of-field``.
 
     A bool is ``--flag/--no-flag`` (only ``--no-x`` for a field ``no_x``), a tuple an option that may be repeated.
-    Fields in ``positional`` are optional words instead. Nothing is converted here; the model does that.
+    Fields in ``positional`` are optional words instead; ``aliases`` gives fields a second option name. Nothing is
+    converted here; the model does that.
     """
     parser = _Parser(prog=prog, description=description, argument_default=argparse.SUPPRESS)
     for name, field in model.model_fields.items():
@@ -36,18 +42,18 @@ def parser_for(
         if name in positional:
             parser.add_argument(name, nargs="?", help=help_text)
             continue
-        option = "--" + name.replace("_", "-")
+        options = ["--" + name.replace("_", "-"), *([aliases[name]] if aliases and name in aliases else [])]
         kind = _without_none(field.annotation)
         if kind is bool and name.startswith("no_"):
-            parser.add_argument(option, action="store_true", help=help_text)
+            parser.add_argument(*options, action="store_true", help=help_text)
         elif kind is bool:
-            parser.add_argument(option, action=argparse.BooleanOptionalAction, help=help_text)
+            parser.add_argument(*options, action=argparse.BooleanOptionalAction, help=help_text)
         elif get_origin(kind) is tuple:
-            parser.add_argument(option, action="append", metavar="NAME", help=help_text)
+            parser.add_argument(*options, action="append", metavar="NAME", help=help_text)
         elif get_origin(kind) is Literal:
-            parser.add_argument(option, choices=[str(choice) for choice in get_args(kind)], help=help_text)
+            parser.add_argument(*options, choices=[str(choice) for choice in get_args(kind)], help=help_text)
         else:
-            parser.add_argument(option, metavar=_metavar(kind), help=help_text)
+            parser.add_argument(*options, metavar=_metavar(kind), help=help_text)
     return parser
 
 

@@ -1,0 +1,142 @@
+"""What several rooms' tests share: evaluation reports that are valid and say what a test wants."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ainl_align.artifacts import write_json
+
+METRICS = ("nonempty", "runtime_compile", "strict_compile", "strict_ainl", "canonical", "task_success")
+
+
+def _sides(passed: Mapping[str, int], n: int) -> list[dict[str, Any]]:
+    sides = []
+    for index in range(n):
+        metrics = {metric: index < passed.get(metric, n) for metric in METRICS}
+        sides.append(
+            {
+                "program": "S app core noop\n",
+                "first_pass": {"metrics": metrics, "reasons": []},
+                "final": {"metrics": metrics, "reasons": []},
+                "finish_reason": "stop",
+                "repairs": 0,
+                "tokens": 12,
+                "seconds": 0.1,
+            }
+        )
+    return sides
+
+
+def _summary(passed: Mapping[str, int], n: int) -> dict[str, Any]:
+    rates = {f"{metric}_rate": passed.get(metric, n) / n if n else None for metric in METRICS}
+    counts = {metric: passed.get(metric, n) for metric in METRICS}
+    return {
+        "n": n,
+        **rates,
+        "counts": counts,
+        "first_pass": rates,
+        "by_suite": {"regression": {"n": n, **rates}},
+        "by_tier": {},
+        "by_family": {},
+    }
+
+
+def report_content(passed: Mapping[str, int], n: int) -> dict[str, Any]:
+    """A model_eval_report of ``n`` prompts, of which the first ``passed[metric]`` meet each metric."""
+    diagnostics = {
+        "timing_totals": {"decode": 1.0},
+        "constraint_diagnostics": None,
+        "constraint_health": {"alerts": []},
+        "length_buckets": [],
+        "quantization": {"requested": "none", "applied": "none", "reason": None},
+    }
+    return {
+        "base_model": "smollm2-135m",
+        "adapter_path": "models/x/checkpoint-4",
+        "prompt_set": "corpus/curated/regression_prompts.jsonl",
+        "prompt_set_sha256": f"{n:064x}",
+        "metric_version": 1,
+        "max_new_tokens": 96,
+        "device": "cpu",
+        "limit": None,
+        "skip_base_eval": True,
+        "constrained_decoding": True,
+        "repair_attempts": 2,
+        "canonicalize_output": True,
+        "canonicalize_chunk_lines": 256,
+        "canonicalize_max_lines": 512,
+        "bucket_by_prompt_length": True,
+        "quantization_mode": "none",
+        "sanity": {},
+        "summary": {
+            "lora": _summary(passed, n),
+            "base": None,
+            "failure_families": {"lora": {}, "base": None},
+            "comparison": None,
+        },
+        "diagnostics": {"lora": diagnostics, "base": None},
+        "results": [
+            {
+                "id": f"p{index}",
+                "prompt": f"prompt {index}",
+                "suite": "regression",
+                "family": "f",
+                "tier": "T1",
+                "lora": side,
+                "base": None,
+            }
+            for index, side in enumerate(_sides(passed, n))
+        ],
+    }
+
+
+MakeReport = Callable[..., Path]
+
+
+@pytest.fixture
+def make_report(tmp_path: Path) -> MakeReport:
+    """Write a valid report: ``make_report("a.json", n=12, strict_ainl=9, created="2026-01-01T00:00:00+00:00")``.
+
+    Metrics that are not named are met by every prompt; ``changes`` replaces top-level keys.
+    """
+
+    def make(
+        name: str | Path,
+        *,
+        n: int = 12,
+        created: str = "2026-01-01T00:00:00+00:00",
+        changes: Mapping[str, Any] | None = None,
+        **passed: int,
+    ) -> Path:
+        path = tmp_path / name
+        origin = {
+            "settings": {},
+            "code": {},
+            "data": {},
+            "libraries": {},
+            "python": "3.11",
+            "device": "cpu",
+            "created": created,
+        }
+        write_json(path, "model_eval_report", {**report_content(passed, n), **(changes or {})}, origin)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    """The embedded base's tokenizer (its first use on a machine converts the base: about 20 s)."""
+    from ainl_align.training.base import EMBEDDED, load_tokenizer, resolve
+
+    return load_tokenizer(resolve(EMBEDDED))
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny random-weight Llama."""
+    from tests.tiny import make_base
+
+    return make_base(tmp_path_factory.mktemp("tiny-llama"), tokenizer)
