@@ -32,6 +32,7 @@ def test_good_program_has_an_ir_and_no_findings() -> None:
         (HEAD + "  J x\n", 3, "undefined"),
         (HEAD + "  R core.ADD 1 2 ->x\n\n  R core.ADDX 1 2 ->y\n  J x\n", 5, "unknown-verb"),
         (HEAD + "  If true ->L_a ->L_b\nL_a:\n  J 1\n", 3, "missing-label"),
+        (HEAD + "  If true ->yes ->L_b\nL_b:\n  J 1\n", 3, "missing-label"),
         (HEAD + "  Call L_gone ->x\n  J x\n", 3, "missing-label"),
         ("S core web /a\nE /x G ->L_gone ->out\nL_m:\n  J 1\n", 2, "missing-label"),
         ("S core web /a\nE /x G ->L_u ->out\nL_u:\n  If true ->L_m ->L_m\nL_m:\n  J 1\n", 2, "endpoint-label"),

@@ -27,7 +27,8 @@ def account(source: str, compiled: Compiled, lines: Sequence[Line]) -> list[Diag
     problems = list(compiled.warnings)
     problems += [Diagnostic(entry["lineno"], "ignored-line", "the compiler ignores this line") for entry in ir["meta"]]
     if "_anon" in ir["labels"]:
-        problems.append(Diagnostic(None, "outside-label", "steps before the first label never run"))
+        first = next((line.number for line in lines if line.op.text in STEPS and line.label is None), None)
+        problems.append(Diagnostic(first, "outside-label", "steps before the first label never run"))
     problems += _labels(ir, lines)
     problems += _steps(ir, lines)
     problems += _declarations(ir, lines)
@@ -36,9 +37,10 @@ def account(source: str, compiled: Compiled, lines: Sequence[Line]) -> list[Diag
 
 def _labels(ir: dict[str, Any], lines: Sequence[Line]) -> list[Diagnostic]:
     written = Counter(line.op.text[1:-1] for line in lines if line.is_label)
-    if written == Counter(ir["labels"].keys()):
+    kept = Counter(name for name in ir["labels"] if name != "_anon")
+    lost = (written - kept) or (kept - written)
+    if not lost:
         return []
-    lost = (written - Counter(ir["labels"].keys())) or (Counter(ir["labels"].keys()) - written)
     name = next(iter(lost))
     line = next((line.number for line in lines if line.is_label and line.op.text[1:-1] == name), None)
     return [Diagnostic(line, "labels", f"label L{name[:24]} is not what the compiler keeps")]
@@ -66,24 +68,26 @@ def _steps(ir: dict[str, Any], lines: Sequence[Line]) -> list[Diagnostic]:
 
 
 def _written(step: Mapping[str, Any]) -> list[Any]:
-    """The slots that a step of the IR stands for."""
-    op = step["op"]
-    if op == "R":
-        return [step["adapter"], step["target"], *step["args"], f"->{step['out']}"]
-    if op == "J":
-        return [step["var"]]
-    if op == "Set":
-        return [step["name"], step["ref"]]
-    if op == "If":
-        return [step["cond"], f"->L{step['then']}", f"->L{step.get('else')}"]
-    if op == "Call":
-        return [f"L{step['label']}", f"->{step.get('out')}"]
-    if op == "Err":
-        return [f"@{step.get('at_node_id')}", f"->L{step['handler']}"]
-    if op == "Retry":
-        strategy = step.get("backoff_strategy")
-        return [f"@{step.get('at_node_id')}", step["count"], step["backoff_ms"], *([strategy] if strategy else [])]
-    return [op]
+    """The slots that a step of the IR stands for; a slot that the compiler left out is None."""
+    at, out = f"@{step.get('at_node_id')}", f"->{step.get('out')}"
+    match step["op"]:
+        case "R":
+            return [step.get("adapter"), step.get("target"), *step.get("args", ()), out]
+        case "J":
+            return [step.get("var")]
+        case "Set":
+            return [step.get("name"), step.get("ref")]
+        case "If":
+            return [step.get("cond"), f"->L{step.get('then')}", f"->L{step.get('else')}"]
+        case "Call":
+            return [f"L{step.get('label')}", out]
+        case "Err":
+            return [at, f"->L{step.get('handler')}"]
+        case "Retry":
+            strategy = step.get("backoff_strategy")
+            return [at, step.get("count"), step.get("backoff_ms"), *([strategy] if strategy else [])]
+        case _:
+            return []
 
 
 def _declarations(ir: dict[str, Any], lines: Sequence[Line]) -> list[Diagnostic]:

@@ -161,6 +161,8 @@ def _explain(message: str, ir: dict[str, Any]) -> Diagnostic:
         match = pattern.search(message)
         if match:
             groups = ("", *(group or "" for group in match.groups()))
+            if code == "missing-label" and not _named_as_label(groups[1], ir["cst"]["lines"]):
+                sentence = "'{1}' stands where a label belongs; write ->L_name"
             return Diagnostic(line, code, _short(sentence.format(*groups)))
     return Diagnostic(line, "compiler", _short(re.sub(r"^Line \d+: |^Label '.*?': ", "", message)))
 
@@ -193,8 +195,9 @@ def _line_of(message: str, ir: dict[str, Any]) -> int | None:
         return _first(inside, lambda line: f"->L{handler.group(2)}" in line["slot_values"])
     missing = re.search(r"^Targeted label '(.*?)' does not exist", message)
     if missing:
-        target = f"L{missing.group(1)}"
-        return _first(lines, lambda line: {target, f"->{target}"} & set(line["slot_values"]) != set())
+        name = missing.group(1)
+        spellings = {f"->L{name}", f"L{name}"} if _named_as_label(name, lines) else {name, f"->{name}"}
+        return _first(lines, lambda line: not spellings.isdisjoint(line["slot_values"]))
     target_label = re.search(r"^Targeted label '(.*?)'", message) or re.search(r"^Label '(.*?)'", message)
     if target_label:
         return _first(lines, lambda line: line["op_value"] == f"L{target_label.group(1)}:")
@@ -218,6 +221,11 @@ def _line_of(message: str, ir: dict[str, Any]) -> int | None:
             ),
         )
     return None
+
+
+def _named_as_label(name: str, lines: Sequence[dict[str, Any]]) -> bool:
+    spellings = {f"->L{name}", f"L{name}"}
+    return any(not spellings.isdisjoint(line["slot_values"]) for line in lines)
 
 
 def _first(lines: Sequence[dict[str, Any]], wanted: Callable[[dict[str, Any]], bool]) -> int | None:
