@@ -22,10 +22,10 @@ from ainl_align.data.records import Row, prompt_of, read_rows
 from ainl_align.data.sampling import (
     SPLITS,
     MixSettings,
-    Pool,
-    collect,
+    collect_for,
     derive_seed,
-    mixed_rows,
+    plan_mix,
+    rows_for,
     shares_of,
     split_rows,
 )
@@ -77,7 +77,9 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     seed = derive_seed(settings.seed, NAME, content_hash(sorted(result["id"] for result in failed)))
     asked = [result["prompt"] for result in report["results"]]
     known = [prompt_of(row) for rows in inputs.values() for row in rows]
-    pool, rows = _new_rows(settings, wanted, seed, frozenset(map(normalise, [*asked, *known])), progress)
+    plan = plan_mix(wanted, settings.shares)
+    pool = collect_for(plan, settings, seed=seed, progress=progress, avoid=frozenset(map(normalise, [*asked, *known])))
+    rows = rows_for(plan, pool, seed, progress)
     figures = require_clean((prompt_of(row) for row in rows), {**held_out, "report": asked})
     added = split_rows(rows, val_ratio=settings.val_ratio, test_ratio=settings.test_ratio, rng=random.Random(seed))
     splits, repeated = _merge(inputs, added, random.Random(seed))
@@ -137,23 +139,6 @@ def nearest_families() -> dict[str, list[str]]:
     text = files("ainl_align.data").joinpath("nearest_families.json").read_text(encoding="utf-8")
     table: dict[str, list[str]] = json.loads(text)
     return table
-
-
-def _new_rows(
-    settings: Settings, wanted: Mapping[str, int], seed: int, avoid: frozenset[str], progress: Progress
-) -> tuple[Pool, list[Row]]:
-    tasks = {
-        name: max(settings.variants_per_prompt, shares_of(count, settings.shares)["direct"])
-        for name, count in wanted.items()
-    }
-    pool = collect(tasks, seed=seed, min_lines=settings.min_lines, progress=progress, avoid=avoid)
-    rows: list[Row] = []
-    with progress.task("drafts", len(wanted), "families") as bar:
-        for name, count in wanted.items():
-            rng = random.Random(derive_seed(seed, "drafts", name))
-            rows += mixed_rows(pool.tasks[name], count, settings.shares, rng)
-            bar.advance(note=name)
-    return pool, rows
 
 
 def _refuse_leaks(

@@ -11,8 +11,8 @@ from pydantic import Field
 from ainl_align.artifacts import check_writable
 from ainl_align.data.card import DatasetSummary, write_dataset
 from ainl_align.data.leakage import held_out_prompts, require_clean
-from ainl_align.data.records import Row, prompt_of
-from ainl_align.data.sampling import MixSettings, collect, derive_seed, mixed_rows, shares_of, split_rows
+from ainl_align.data.records import prompt_of
+from ainl_align.data.sampling import MixSettings, collect_for, derive_seed, plan_mix, rows_for, split_rows
 from ainl_align.progress import Progress
 from ainl_align.tasks.families import FAMILIES
 
@@ -33,15 +33,9 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     """
     check_writable(settings.output_dir)
     seed = derive_seed(settings.seed, NAME)
-    gold = shares_of(settings.samples_per_prompt, settings.shares)["direct"]
-    wanted = dict.fromkeys(FAMILIES, max(settings.variants_per_prompt, gold))
-    pool = collect(wanted, seed=seed, min_lines=settings.min_lines, progress=progress)
-    rows: list[Row] = []
-    with progress.task("drafts", len(pool.tasks), "families") as bar:
-        for name, tasks in pool.tasks.items():
-            rng = random.Random(derive_seed(seed, "drafts", name))
-            rows += mixed_rows(tasks, settings.samples_per_prompt, settings.shares, rng)
-            bar.advance(note=name)
+    plan = plan_mix(dict.fromkeys(FAMILIES, settings.samples_per_prompt), settings.shares)
+    pool = collect_for(plan, settings, seed=seed, progress=progress)
+    rows = rows_for(plan, pool, seed, progress)
     figures = require_clean((prompt_of(row) for row in rows), held_out_prompts())
     splits = split_rows(rows, val_ratio=settings.val_ratio, test_ratio=settings.test_ratio, rng=random.Random(seed))
     summary = write_dataset(

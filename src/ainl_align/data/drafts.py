@@ -12,6 +12,7 @@ from ainl_align.language.semantics import verdict
 from ainl_align.tasks.scenario import Task, judge
 
 _TRIES = 3
+_MEANING_WEIGHT = 6
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,9 @@ def any_drafts(task: Task, rng: random.Random) -> Iterator[Draft]:
 def _cycle(task: Task, rng: random.Random, forms: list[str], meanings: list[str]) -> Iterator[Draft]:
     """Ends when a whole round over the kinds brings nothing new."""
     seen: set[str] = set()
-    # A canonical draft that does the wrong thing is what a check is for, so meanings come as often as forms.
-    kinds = [(kind, False) for kind in forms] + [(kind, True) for kind in meanings] * max(1, len(forms) // 10)
+    # A draft that compiles and does the wrong thing is what a check is for; few mutations apply to one program, so
+    # each gets several chances to come first.
+    kinds = [(kind, False) for kind in forms] + [(kind, True) for kind in meanings] * _MEANING_WEIGHT
     while True:
         fresh = False
         for kind, meaning in rng.sample(kinds, len(kinds)):

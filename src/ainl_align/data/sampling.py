@@ -163,17 +163,61 @@ def shares_of(count: int, shares: Mapping[_T, float]) -> dict[_T, int]:
     return whole
 
 
-def mixed_rows(tasks: Sequence[Task], count: int, shares: Mapping[SampleType, float], rng: random.Random) -> list[Row]:
-    """``count`` rows of one family in the exact mix, all different.
+def plan_mix(rows: Mapping[str, int], shares: Mapping[SampleType, float]) -> dict[str, dict[SampleType, int]]:
+    """Rows of each sample type for each family: ``rows[family]`` in all, and the exact mix over all families."""
+    total = sum(rows.values())
+    quota = shares_of(total, shares)
+    used: dict[SampleType, int] = dict.fromkeys(quota, 0)
+    plan = {}
+    step = 0
+    for family, count in rows.items():
+        numbers: dict[SampleType, int] = dict.fromkeys(quota, 0)
+        for _ in range(count):
+            step += 1
+            # Whatever lags furthest behind its quota comes next, so that every family is close to the mix.
+            due = max(
+                (kind for kind in quota if used[kind] < quota[kind]), key=lambda k: quota[k] * step / total - used[k]
+            )
+            numbers[due] += 1
+            used[due] += 1
+        plan[family] = numbers
+    return plan
+
+
+def collect_for(
+    plan: Mapping[str, Mapping[SampleType, int]],
+    settings: MixSettings,
+    *,
+    seed: int,
+    progress: Progress,
+    avoid: frozenset[str] = frozenset(),
+) -> Pool:
+    """The tasks for a plan: ``variants_per_prompt`` of each family, or one for each gold row when that is more."""
+    wanted = {family: max(settings.variants_per_prompt, numbers["direct"]) for family, numbers in plan.items()}
+    return collect(wanted, seed=seed, min_lines=settings.min_lines, progress=progress, avoid=avoid)
+
+
+def rows_for(plan: Mapping[str, Mapping[SampleType, int]], pool: Pool, seed: int, progress: Progress) -> list[Row]:
+    """The rows of a plan, each family from a random stream of its own."""
+    rows: list[Row] = []
+    with progress.task("drafts", len(plan), "families") as bar:
+        for family, numbers in plan.items():
+            rows += mixed_rows(pool.tasks[family], numbers, random.Random(derive_seed(seed, "drafts", family)))
+            bar.advance(note=family)
+    return rows
+
+
+def mixed_rows(tasks: Sequence[Task], numbers: Mapping[SampleType, int], rng: random.Random) -> list[Row]:
+    """``numbers`` rows of each sample type from one family's tasks, all different.
 
     Gold rows take the tasks in order; drafted rows start with the tasks that have no gold row. ``tasks`` must hold
     at least as many tasks as there are gold rows. StageError when the tasks have not enough different drafts.
     """
-    numbers = shares_of(count, shares)
     gold = numbers.get("direct", 0)
     rows = [make_row(task, request_messages(task.prompt), "direct") for task in tasks[:gold]]
     turned = [*tasks[gold:], *tasks[:gold]]
-    for sample_type in ("repair", "check_rewrite"):
+    drafted_types: tuple[SampleType, ...] = ("repair", "check_rewrite")
+    for sample_type in drafted_types:
         number = numbers.get(sample_type, 0)
         drafted = _drafted(turned, sample_type, rng)
         found = [row for row, _ in zip(drafted, range(number), strict=False)]

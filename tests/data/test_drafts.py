@@ -1,0 +1,66 @@
+import random
+from itertools import islice
+
+import pytest
+
+from ainl_align.data.breakers import BREAKERS
+from ainl_align.data.drafts import any_drafts, malformed, malformed_drafts, misguided
+from ainl_align.data.mutations import MUTATIONS
+from ainl_align.language.semantics import verdict
+from ainl_align.tasks.scenario import Task, judge
+
+NOT_HERE = {"method_changed"}
+"""Needs an endpoint, which the task has not."""
+
+
+@pytest.mark.parametrize("kind", BREAKERS)
+def test_malformed_drafts_are_refused_with_a_reason(task: Task, kind: str) -> None:
+    drafts = [draft for seed in range(12) if (draft := malformed(task, kind, random.Random(seed)))]
+    assert drafts
+    for draft in drafts:
+        assert not verdict(draft.text).canonical
+        assert draft.diagnostics == verdict(draft.text).reasons
+        assert draft.diagnostics
+
+
+@pytest.mark.parametrize("kind", sorted(set(MUTATIONS) - NOT_HERE))
+def test_misguided_drafts_compile_and_do_the_wrong_thing(task: Task, kind: str) -> None:
+    drafts = [draft for seed in range(12) if (draft := misguided(task, kind, random.Random(seed)))]
+    assert drafts
+    for draft in drafts:
+        assert verdict(draft.text).canonical
+        assert not judge(draft.text, task).success
+
+
+def test_dropping_a_step_renumbers_the_guards_behind_it() -> None:
+    lines = [
+        "L_main:",
+        '  R fs.WRITE "a" "b" ->first',
+        "  Err @n1 ->L_fail",
+        '  R http.GET "u" ->second',
+        "  Retry @n3 1 100",
+        "L_fail:",
+        "  Err @n9 ->L_x",
+    ]
+    changed = MUTATIONS["step_dropped"](lines, random.Random(0))
+    assert changed is not None
+    assert changed.splitlines() == [
+        "L_main:",
+        '  R http.GET "u" ->second',
+        "  Retry @n1 1 100",
+        "L_fail:",
+        "  Err @n9 ->L_x",
+    ]
+
+
+def test_drafts_differ_and_can_be_repeated(task: Task) -> None:
+    for source in (malformed_drafts, any_drafts):
+        first = list(islice(source(task, random.Random(3)), 40))
+        assert len({draft.text for draft in first}) == 40
+        assert len({draft.kind for draft in first}) > 12
+        assert first == list(islice(source(task, random.Random(3)), 40))
+
+
+def test_drafts_end_when_nothing_new_is_found(task: Task) -> None:
+    short = task.model_copy(update={"gold": 'S app core noop\nL_main:\n  J "x"\n'})
+    assert 5 < len(list(islice(malformed_drafts(short, random.Random(0)), 5000))) < 1000
