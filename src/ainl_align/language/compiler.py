@@ -48,8 +48,6 @@ def compile_program(source: str, *, strict: bool) -> Compiled:
     """Compile a program in strict or in default mode; a source that makes the compiler raise is one error more."""
     compiler = _REFERENCE.AICodeCompiler(strict_mode=strict)
     compiler._resolve_include_path = _no_include
-    # "Did you mean ...?" costs a second on a long bad program, and our own sentences replace it.
-    compiler._augment_errors_with_suggestions = _no_suggestions
     try:
         ir: dict[str, Any] = compiler.compile(source, emit_graph=True)
     except Exception as error:  # whatever the source does to the compiler is a verdict on the source
@@ -61,10 +59,6 @@ def compile_program(source: str, *, strict: bool) -> Compiled:
 
 def _no_include(raw_path: str, _parent: str | None) -> tuple[None, str]:
     return None, f"include path not found: {raw_path!r} (a program stands alone: no file is read)"
-
-
-def _no_suggestions() -> None:
-    return None
 
 
 def _unique(found: Any) -> tuple[Diagnostic, ...]:
