@@ -1,7 +1,9 @@
 """Worlds: the imitations against the real adapters, triggers, retries and handlers, and hostile programs."""
 
 import json
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -207,13 +209,55 @@ def test_sql_reads_the_clock_of_the_world() -> None:
     assert run(source).returned == [expected]
 
 
-def test_http_envelope_has_the_keys_of_the_real_one() -> None:
-    reply = Reply(status=201, body={"a": 1}, headers={"X-Id": "7"})
-    envelope = Http((route(reply),)).call("GET", [URL], {})
-    real = SimpleHttpAdapter()._success_envelope(
-        status=201, parsed_body={"a": 1}, resp_headers={"x-id": "7", "content-type": "application/json"}, url=URL
-    )
-    assert envelope == real
+class _Site(BaseHTTPRequestHandler):
+    """A real server for the real adapter: the status is in the path, JSON unless the path says text."""
+
+    def do_GET(self) -> None:
+        status, kind = self.path.strip("/").split("/")
+        self.send_response(int(status))
+        self.send_header("Content-Type", "application/json" if kind == "json" else "text/plain")
+        self.end_headers()
+        self.wfile.write(b'{"a": [1]}')
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep quiet."""
+
+
+def test_http_behaves_like_the_real_adapter() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Site)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        site = f"http://127.0.0.1:{server.server_port}"
+        calls = [
+            ("GET", [f"{site}/200/json"]),
+            ("GET", [f"{site}/203/text", {"X-Key": "k"}]),
+            ("POST", [f"{site}/201/json", {"b": 2}]),
+            ("POST", [f"{site}/201/json", "text", {"X-Key": "k"}, 3]),
+            ("GET", [f"{site}/404/text"]),
+            ("POST", [f"{site}/409/json", None]),
+            ("GET", ["ftp://x/y"]),
+            ("GET", ["https://"]),
+            ("GET", []),
+            ("TRACE", [f"{site}/200/json"]),
+        ]
+        real = behaviour(SimpleHttpAdapter(), calls)
+    finally:
+        server.shutdown()
+        server.server_close()
+    routes = [
+        HttpRoute(
+            method=verb,
+            url=args[0],
+            replies=(Reply(status=int(args[0][-8:-5]), body='{"a": [1]}' if "text" in args[0] else {"a": [1]}),),
+        )
+        for verb, args in calls[:6]
+    ]
+    for envelope in real:
+        if isinstance(envelope, dict):
+            envelope["headers"] = {"content-type": envelope["headers"]["content-type"]}  # the server adds date and name
+    assert behaviour(Http(tuple(routes)), calls) == real
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ ACCEPTED = {
 
 REJECTED = {
     "an unasked write": (plain(ONE), {}, 'expected no write, saw queue.PUT("alerts", "one")'),
-    "a missing write": (plain(), {"writes": [put("alerts", "one")]}, 'expected queue.PUT("alerts", "one"), saw no such'),
+    "a missing write": (plain(), {"writes": [put("alerts", "one")]}, 'expected queue.PUT("alerts", "one"), saw no'),
     "another text": (
         plain(ONE),
         {"writes": [put("alerts", "One")]},
@@ -298,11 +298,19 @@ def test_what_is_not_canonical_fails_with_reasons(program: str) -> None:
         ("None", None, False),
         ("[not json", "[not json", True),
         ("[" * 50_000, 1, False),
+        ("[" * 900 + "]" * 900, [], False),
         (1e999, 1e999, True),
     ],
 )
 def test_values_compare_by_meaning(left: Any, right: Any, equal: bool) -> None:
     assert same(left, right) is equal
+
+
+def test_a_deeply_nested_result_is_a_wrong_one() -> None:
+    deep = "[" * 900 + "]" * 900
+    found = outcome(plain(f"R core.PARSE '{deep}' ->x", end="J x"), scene(returned="x"))
+    assert not found.success
+    assert "scenario 'usual'" in found.reasons[0]
 
 
 # ---- untrusted programs

@@ -1,5 +1,6 @@
 """Five-field cron expressions, compared by the moments that they name."""
 
+from functools import lru_cache
 from typing import Final
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -7,6 +8,7 @@ _DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS: Final = ((0, 59, ()), (0, 23, ()), (1, 31, ()), (1, 12, _MONTHS), (0, 7, _DAYS))
 
 
+@lru_cache(maxsize=1024)
 def cron_moments(expression: str) -> tuple[frozenset[int], ...] | None:
     """The values of the five fields, or None when it is no valid expression.
 

@@ -262,6 +262,7 @@ def _run(keeper: Connection, memory_mb: int) -> NoReturn:
     """Main of the runner; ends with the process, never returns into the keeper's code."""
     try:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        gc.set_threshold(50_000)  # compiling makes many objects and few cycles
         _limit(resource.RLIMIT_FSIZE, 0)
         _limit(resource.RLIMIT_CORE, 0)
         _limit(resource.RLIMIT_AS, _address_space() + memory_mb * 2**20)

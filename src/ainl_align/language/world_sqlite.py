@@ -32,10 +32,17 @@ class Sqlite:
     """
 
     def __init__(self, world: World, budget: Budget) -> None:
+        self._world = world
         self._budget = budget
-        self._connection = _open(world)
-        # 1,000 virtual machine steps take some microseconds, so an endless query ends soon after its time.
-        self._connection.set_progress_handler(lambda: int(budget.late()), 1000)
+        self._opened: sqlite3.Connection | None = None
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self._opened is None:  # most programs use no database
+            self._opened = _open(self._world)
+            # 1,000 virtual machine steps take some microseconds, so an endless query ends soon after its time.
+            self._opened.set_progress_handler(lambda: int(self._budget.late()), 1000)
+        return self._opened
 
     def call(self, target: str, args: list[Any], context: dict[str, Any]) -> Any:
         verb = target.strip().lower()
@@ -74,11 +81,14 @@ class Sqlite:
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """All rows of all tables, in the order of their row ids; called once, after the run."""
-        self._connection.set_progress_handler(None, 0)
-        return _dump(self._connection)
+        if self._opened is None:
+            return initial_tables(self._world.sql, self._world.now)
+        self._opened.set_progress_handler(None, 0)
+        return _dump(self._opened)
 
     def close(self) -> None:
-        self._connection.close()
+        if self._opened is not None:
+            self._opened.close()
 
 
 @lru_cache(maxsize=256)

@@ -29,7 +29,10 @@ def canonical(value: Any) -> str:
     if isinstance(value, str) and _JSON_TEXT.fullmatch(value):
         with suppress(ValueError, RecursionError):  # no JSON after all: plain text
             value = json.loads(value)
-    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, default=str)
+    try:
+        return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, default=str)
+    except RecursionError:
+        return f"nested too deeply {id(value)}"  # nothing that was asked for is, so it equals nothing
 
 
 def _plain(value: Any) -> Any:
@@ -45,7 +48,10 @@ def _plain(value: Any) -> Any:
 
 def show(value: Any, limit: int = 160) -> str:
     """A value for a reason, as JSON, cut when long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "a value nested too deeply to show"
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
@@ -110,7 +116,7 @@ class _Effect:
     name: str
     target: tuple[str, ...]
     rest: tuple[str, ...]
-    shown: str = field(compare=False)
+    args: tuple[Any, ...] = field(compare=False)
 
     @property
     def sink(self) -> tuple[str, ...]:
@@ -139,7 +145,7 @@ def _effect(name: str, args: Sequence[Any]) -> _Effect:
     target = [str(value) for value in given[:heads]]
     if namespace == "fs":
         target = [posixpath.normpath(path) for path in target]
-    return _Effect(name, tuple(target), tuple(canonical(value) for value in given[heads:]), _show_call(name, args))
+    return _Effect(name, tuple(target), tuple(canonical(value) for value in given[heads:]), tuple(args))
 
 
 def _observed(call: Call) -> _Effect:
@@ -190,7 +196,7 @@ def _show_call(name: str, args: Sequence[Any]) -> str:
 
 
 def _join(effects: Sequence[_Effect]) -> str:
-    return ", ".join(effect.shown for effect in effects)
+    return ", ".join(_show_call(effect.name, effect.args) for effect in effects)
 
 
 def _times(count: int) -> str:
