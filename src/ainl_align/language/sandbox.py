@@ -165,7 +165,7 @@ class _Worker:
         except (EOFError, OSError):
             self.kill()
             self._start()
-            return SandboxFailure("crash", "the worker was killed from outside")
+            return SandboxFailure("crash", "the worker process ended; its last words are on standard error")
 
     def kill(self) -> None:
         self.connection.close()
