@@ -17,7 +17,9 @@ from runtime.adapters.http import SimpleHttpAdapter
 from runtime.adapters.sqlite import SimpleSqliteAdapter
 
 from ainl_align.language.adapters import Budget, Cache, Core, Files, Http, LimitReached, Queue
+from ainl_align.language.semantics import RUNNABLE
 from ainl_align.language.world import (
+    WORLD_VERBS,
     Fault,
     HttpRoute,
     Limits,
@@ -555,3 +557,11 @@ def test_a_world_with_bad_sql_is_a_mistake_of_the_author() -> None:
     with pytest.raises(ValidationError):
         World(now="yesterday")
     assert initial_tables(SQL[:1], "2026-01-01") == {"t": []}
+
+
+def test_every_verb_that_a_canonical_program_may_use_is_answered() -> None:
+    assert {verb for verb in RUNNABLE if not verb.startswith("core.")} == WORLD_VERBS
+    core = Core(World(), Budget(Limits()))
+    verbs = sorted(verb.removeprefix("core.") for verb in RUNNABLE if verb.startswith("core."))
+    seen = behaviour(core, [(verb, ["1", "1", "1"]) for verb in verbs])
+    assert not [answer for answer in seen if "unsupported" in str(answer)]
