@@ -10,7 +10,7 @@ from ainl_align.tasks.parts.triggers import Start
 from ainl_align.tasks.program import Var
 from ainl_align.tasks.task_model import Scenario, Task
 
-_MAX_SCENARIOS = 6
+_MAX_SCENARIOS = 7
 
 
 def gold(start: Start, flow: Flow) -> str:
@@ -31,7 +31,7 @@ def gold(start: Start, flow: Flow) -> str:
 
 
 def scenarios(ctx: Ctx, flow: Flow) -> tuple[Scenario, ...]:
-    """Two to six worlds with what a right program does in them."""
+    """One to seven worlds with what a right program does in them."""
     found = []
     for name, given, failures in cases(flow, ctx, ctx.rng)[:_MAX_SCENARIOS]:
         scene = Scene(name, given, failures)

@@ -30,14 +30,14 @@ _PATHS = (
 ).split()
 _NUMBERS = (
     "cpu count total load level score price amount balance usage depth speed weight height volume latency "
-    "errors users visits pending stock quota size rate power humidity pressure temperature distance duration "
-    "battery signal backlog credits points rank floor capacity demand delay tokens seats votes likes "
-    "retries threads voltage dose margin turnover drift lag gain slope width density dust noise torque"
+    "error_rate headcount footfall pending stock quota size rate power humidity pressure temperature distance duration "
+    "battery signal backlog credit grade rank floor capacity demand delay premium seating yield fee "
+    "stake altitude voltage dose margin turnover drift lag gain slope width density dust noise torque"
 ).split()
 _TEXTS = (
     "name title city label owner region color summary author category version language country reason stage "
     "brand model plan team phase branch mood topic genre format source device carrier vendor species "
-    "nickname street currency role origin grade material kind channel zone layout family theme driver "
+    "nickname street currency role origin finish material kind channel zone layout family theme driver "
     "station captain editor artist recipe dialect harbour squad crop engine client shelf pattern badge"
 ).split()
 _FLAGS = (
@@ -71,7 +71,8 @@ _NAMESPACES = (
 _KEYS = (
     "last_total current mode theme region latest limit owner token cursor banner rate greeting visits high_score "
     "locale plan offset motto deadline shift quota winner path seed draft_id ceiling slogan window anchor "
-    "leader volume palette season target_city batch speed_cap checkpoint host_name footer pin_code pace snapshot lead_time"
+    "leader volume palette season target_city batch speed_cap checkpoint host_name footer pin_code pace"
+    " snapshot lead_time"
 ).split()
 _STEMS = (
     "report summary notes status daily inbox readme totals config menu backup users export log agenda diary stock "
@@ -93,11 +94,13 @@ _WORDS = (
 ).split()
 _SUBJECTS = (
     "disk pump door server printer backup battery fan camera router boiler gate valve sensor freezer elevator "
-    "truck lamp heater modem oven crane filter turbine mixer scale ramp scanner kiln drone buoy radio beacon feeder hoist"
+    "truck lamp heater modem oven crane filter turbine mixer scale ramp scanner kiln drone buoy radio"
+    " beacon feeder hoist"
 ).split()
 _TROUBLES = (
     "is full|needs a check|went down|is over the limit|has stopped|looks wrong|is low|needs service|is overheating|"
-    "is back|must be replaced|is leaking|is stuck|is too slow|is offline again|has no power|missed a beat|reports a fault|"
+    "is back|must be replaced|is leaking|is stuck|is too slow|is offline again|has no power|missed a beat"
+    "|reports a fault|"
     "is jammed|needs a restart|is running dry|lost its link|is out of range|needs cleaning|is not responding"
 ).split("|")
 _NEEDLES = (

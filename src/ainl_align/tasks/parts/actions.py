@@ -81,7 +81,7 @@ class Mail(Action):
                 f"send {what} by email to {self.address}",
                 f"mail {what} to {self.address}",
             ),
-            (f"send an email with {what} to {self.address}", f"let {self.address} have {what} by mail"),
+            (f"send an email with {what} to {self.address}", f"have {what} mailed to {self.address}"),
         )
 
 

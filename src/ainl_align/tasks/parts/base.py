@@ -2,8 +2,9 @@
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from ainl_align.language.world_model import Fault, HttpRoute, Reply, World
@@ -105,6 +106,7 @@ class Scene:
         self.reads: list[CallSpec] = []
         self.returned: Any = "any"
         self.check_returned = False
+        self.error = False
         self.delays: tuple[float, ...] | None = None
         self._world: World | None = None
 
@@ -136,6 +138,7 @@ class Scene:
             expect=Expect(
                 returned=self.returned,
                 check_returned=self.check_returned,
+                error=self.error,
                 writes=tuple(self.writes),
                 reads=tuple(self.reads),
                 tables={table.name: table.rows for table in self.tables.values() if table.changed},
@@ -158,7 +161,7 @@ class Step(ABC):
     """Names the composition: what the step is, without its resource names."""
     gives: tuple[Item, ...] = ()
     """Values that the steps after it can use."""
-    examples: dict[str, Any] = {}
+    examples: Mapping[str, Any] = MappingProxyType({})
     """World values that a family wants instead of drawn ones."""
 
     @abstractmethod

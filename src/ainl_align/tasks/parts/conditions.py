@@ -118,7 +118,7 @@ class TextTest(Condition):
     def cases(self) -> list[Any]:
         word = self.word
         return {
-            "equals": [word, f"{word} plus", "nothing like it"],
+            "equals": [word, f"{word} plus", f"not {word}"],
             "contains": [f"news: {word} today", "all is calm here", word],
             "starts": [f"{word} seen at noon", f"no {word}", word],
             "ends": [f"last item {word}", f"{word} came first", word],

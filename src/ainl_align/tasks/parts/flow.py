@@ -173,8 +173,10 @@ class Flow:
                 if self.guard and number == self.guarded and scene.failures:
                     self._count_attempts(step, scene)
         except Failed:
-            assert self.guard is not None and self.guard.handler is not None, "a failing scene needs a handler"
-            self.guard.handler.play(scene)
+            if self.guard is not None and self.guard.handler is not None:
+                self.guard.handler.play(scene)
+            else:
+                scene.error = True
             return
         if self.check:
             value = scene.values[self.check.condition.item.key]
@@ -204,18 +206,18 @@ class Flow:
 
 def cases(flow: Flow, ctx: Ctx, rng: random.Random) -> list[tuple[str, dict[str, Any], int]]:
     """(name, world values by item key, failures of the guarded call) of two to five scenarios that reach every end."""
-    base = {key: value for step in flow.every_step() for key, value in (step.draw(ctx) | step.examples).items()}
+    base = {key: value for step in flow.every_step() for key, value in (step.draw(ctx) | dict(step.examples)).items()}
     found = [(name, {**base, **given}, 0) for name, given in _paths(flow, base, _inverses(flow))]
     guard = flow.find_guard()
     if guard and guard.retries:
         found.append(("last attempt succeeds", found[0][1], guard.retries))
-    if guard and guard.handler:
+    if guard:
         found.append(("every attempt fails", found[0][1], guard.retries + 1))
     return found
 
 
 def _inverses(flow: Flow) -> dict[str, Arithmetic]:
-    return {"result": step for step in flow.every_step() if isinstance(step, Arithmetic)}
+    return {step.gives[0].key: step for step in flow.every_step() if isinstance(step, Arithmetic)}
 
 
 def _paths(flow: Flow, base: dict[str, Any], inverses: dict[str, Arithmetic]) -> list[tuple[str, dict[str, Any]]]:
@@ -234,6 +236,8 @@ def _paths(flow: Flow, base: dict[str, Any], inverses: dict[str, Arithmetic]) ->
         deeper = _paths(below, base, inverses)
         # A nested check on the same value chooses it; the first visit of a branch explores it fully.
         chosen = deeper if answer not in seen else deeper[:1]
+        if any(key in inner for _, inner in deeper):
+            chosen = [("edge", {}), *chosen]
         seen.add(answer)
         for name, inner in chosen:
             merged = {**given, **inner}

@@ -68,6 +68,8 @@ class _Writer:
             found.append(_then(self.ctx, [step.clause(self.ctx) for step in flow.steps]))
         if flow.guard:
             found += self.guard(flow.guard, flow.steps[flow.guarded])
+            if flow.guard.handler:
+                found[-1] = f"{found[-1].removesuffix(' instead').removesuffix(' and stop')} and stop"
         return found + self.check(flow.check)
 
     def guard(self, guard: Guard, step: Step) -> list[str]:
@@ -109,81 +111,90 @@ class _Writer:
 
     def _retry(self, guard: Guard, fail: str) -> str:
         number = guard.retries
-        times = "once" if number == 1 else f"{_COUNT_WORDS[number] if self.ctx.rng.random() < 0.4 else number} times"
+        times = f"{_COUNT_WORDS[number] if self.ctx.rng.random() < 0.4 else number} times"
+        times = "once" if number == 1 else f"up to {times}"
         wait = f"{guard.wait_ms} ms"
         if guard.wait_ms % 1000 == 0 and self.ctx.rng.random() < 0.6:
             seconds = guard.wait_ms // 1000
             wait = "1 second" if seconds == 1 else f"{seconds} seconds"
+        if guard.strategy == "exponential" and number == 1:
+            return self.ctx.say(
+                (f"if {fail}, retry once with exponential backoff from {wait}",),
+                (f"when {fail}, try again once, with exponential backoff that starts at {wait}",),
+            )
         if guard.strategy == "exponential":
             return self.ctx.say(
                 (
-                    f"if {fail}, retry up to {times}, waiting {wait} at first and doubling the wait each time",
-                    f"retry up to {times} if {fail}, with exponential backoff from {wait}",
+                    f"if {fail}, retry {times}, waiting {wait} at first and doubling the wait each time",
+                    f"retry {times} if {fail}, with exponential backoff from {wait}",
+                    f"if {fail}, retry it {times} with a wait of {wait} that doubles every time",
                 ),
-                (f"when {fail}, try again up to {times} with a wait of {wait} that doubles after every attempt",),
+                (
+                    f"when {fail}, try again {times} with a pause of {wait} that doubles after every attempt",
+                    f"when {fail}, make {times.removeprefix('up to ').removesuffix(' times')} more attempts at most, "
+                    f"{wait} after the first failure and twice the pause after each further one",
+                ),
             )
         return self.ctx.say(
             (
-                f"if {fail}, retry up to {times}, {wait} apart",
-                f"retry up to {times} if {fail}, waiting {wait} before each retry",
+                f"if {fail}, retry {times}, waiting {wait} each time",
+                f"retry {times} if {fail}, waiting {wait} before each retry",
+                f"if {fail}, retry it {times} with a fixed wait of {wait}",
             ),
-            (f"when {fail}, try again up to {times} with a fixed pause of {wait}",),
+            (
+                f"when {fail}, try again {times} with a fixed pause of {wait}",
+                f"when {fail}, wait {wait} and try again, {times} with the same pause",
+            ),
         )
 
     def check(self, check: Check) -> list[str]:
         """The branch, in one or several sentences."""
         condition = check.condition.clause(self.ctx)
         if _is_end(check.yes) and _is_end(check.no):
-            acts = bool(check.no.steps or check.no.ret)
-            return self._simple(condition, self.outcome(check.yes), self.outcome(check.no), acts)
+            return self._simple(condition, check.yes, check.no)
         if _is_end(check.yes):
             lead = self.ctx.say(("otherwise", "if not"), ("failing that",))
             inner = self.sentences(check.no)
             return [f"if {condition}, {self.outcome(check.yes)}", f"{lead}, {inner[0]}", *inner[1:]]
         inner = self.sentences(check.yes)
         if not (check.no.steps or check.no.ret):
-            stop = self.ctx.say(
-                (f"do nothing unless {condition}", f"only go on if {condition}"), (f"stop unless {condition}",)
-            )
-            return [stop, *inner]
-        stop = self.ctx.say(
-            (
-                f"unless {condition}, {self.outcome(check.no)} and stop",
-                f"{self.outcome(check.no)} and stop unless {condition}",
-            ),
-            (f"stop with this unless {condition}: {self.outcome(check.no)}",),
+            other = self.outcome(check.no)
+        train, held = (
+            [f"unless {condition}, {other} and stop"],
+            [f"make sure that {condition}; if it is not so, {other} and end there"],
         )
+        if len(check.no.steps) + (check.no.ret is not None) == 1:
+            train.append(f"{other} and stop unless {condition}")
+        stop = self.ctx.say(train, held)
         return [stop, f"{self.ctx.say(('otherwise', 'if it passes'), ('in the good case',))}, {inner[0]}", *inner[1:]]
 
-    def _simple(self, condition: str, yes: str, no: str, acts: bool) -> list[str]:
-        if not acts and self.ctx.rng.random() < 0.6:
-            return [
-                self.ctx.say(
-                    (
-                        f"if {condition}, {yes}; otherwise do nothing",
-                        f"only if {condition}, {yes}",
-                        f"{yes}, but only if {condition}",
-                    ),
-                    (
-                        f"when {condition}, {yes}, and in no other case",
-                        f"do nothing unless {condition}; in that case {yes}",
-                    ),
-                )
-            ]
-        return self.ctx.say(
-            (
-                [f"if {condition}, {yes}; otherwise {no}"],
-                [f"if {condition}, {yes}", f"otherwise, {no}"],
-                [f"when {condition}, {yes}", f"if not, {no}"],
-                [f"{yes} if {condition}, else {no}"],
-                [f"in case {condition}, {yes}", f"in all other cases, {no}"],
-            ),
-            (
-                [f"when {condition}, {yes}, and when it is not so, {no}"],
-                [f"should it be that {condition}, {yes}", f"in every other case, {no}"],
-                [f"{yes} whenever {condition}", f"failing that, {no}"],
-            ),
-        )
+    def _simple(self, condition: str, yes: Flow, no: Flow) -> list[str]:
+        """A branch with two plain outcomes. Only a single clause may stand before its condition, for its scope."""
+        then, other = self.outcome(yes), self.outcome(no)
+        single = len(yes.steps) + (yes.ret is not None) == 1
+        if not (no.steps or no.ret) and self.ctx.rng.random() < 0.7:
+            train = [f"if {condition}, {then}; otherwise do nothing", f"only if {condition}, {then}"]
+            held = [f"do nothing unless {condition}; in that case {then}"]
+            if single:
+                train += [f"{then}, but only if {condition}", f"{then} when {condition}, else do nothing"]
+                held.append(f"{then} in case {condition}, and in no other case")
+            return [self.ctx.say(train, held)]
+        pairs = [
+            [f"if {condition}, {then}; otherwise {other}"],
+            [f"if {condition}, {then}", f"otherwise, {other}"],
+            [f"if {condition} then {then}, else {other}"],
+            [f"when {condition}, {then}", f"if not, {other}"],
+            [f"in case {condition}, {then}", f"in all other cases, {other}"],
+        ]
+        held_pairs = [
+            [f"when {condition}, {then}, and when it is not so, {other}"],
+            [f"should it be that {condition}, {then}", f"in every other case, {other}"],
+            [f"whenever {condition}, {then}", f"failing that, {other}"],
+        ]
+        if single:
+            pairs += [[f"{then} if {condition}, else {other}"], [f"{then} if {condition}", f"otherwise, {other}"]]
+            held_pairs.append([f"{then} whenever {condition}", f"failing that, {other}"])
+        return self.ctx.say(pairs, held_pairs)
 
 
 def _is_end(flow: Flow) -> bool:
@@ -200,7 +211,9 @@ def _then(ctx: Ctx, clauses: list[str]) -> str:
     if len(clauses) == 1:
         return clauses[0]
     if len(clauses) == 2:
-        return ctx.say((", then ", " and ", " and then "), (" and after that ", "; then ")).join(clauses)
+        if any(" and " in clause for clause in clauses):
+            return ctx.say((", then ", "; then "), (", after that ", "; next ")).join(clauses)
+        return ctx.say((", then ", " and ", " and then "), (" and after that ", "; next ")).join(clauses)
     return f"{', '.join(clauses[:-1])}, and {ctx.say(('then ', 'finally '), ('at the end ',))}{clauses[-1]}"
 
 
@@ -260,5 +273,5 @@ def _voice(ctx: Ctx, start: Start, parts: list[str]) -> str:
     held = [f"To do: {text}", f"What I want is this. {text}", f"Steps wanted:\n{bullets}", f"Quick one. {text}"]
     if not conditional:
         train += [f"The program should {first}.{rest}", f"Can you {first}?{rest}"]
-        held += [f"Let it {first}.{rest}", f"It would help to have a script to {first}.{rest}"]
+        held += [f"The script has to {first}.{rest}", f"It would help to have a script to {first}.{rest}"]
     return ctx.say(train, held)

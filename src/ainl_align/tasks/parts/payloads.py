@@ -80,12 +80,12 @@ class Message(Payload):
         if len(names) == 2:
             first, second = names
             return ctx.say(
-                (f"{first} followed by {second}", f"{first} plus {second}", f"the text {first} and then {second}"),
-                (f"{first} with {second} after it", f"a text made of {first} and {second}"),
+                (f"{first} followed by {second}", f"{first} plus {second}", f"{first} + {second}"),
+                (f"{first} with {second} after it", f"one text of {first} and {second}"),
             )
         return ctx.say(
             (f"the text made of {', '.join(names)}", f"{' + '.join(names)} as one text"),
-            (f"{', then '.join(names)}, all in one text",),
+            (f"one text of {', '.join(names[:-1])} and {names[-1]}",),
         )
 
     def value(self, scene: Scene) -> Any:

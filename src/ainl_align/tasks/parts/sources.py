@@ -61,6 +61,8 @@ class HttpFields(Source):
         names = [_field_name(ctx, kind) for kind in kinds]
         self.paths = tuple(prefix + name for name in names)
         shape = ctx.say(("{}", "{}", "the {}"), ("{}", "the {} value"))
+        if "list" in kinds:
+            shape = ctx.say(("the list {}", "the {} list"), ("that list {}",))
         self.gives = tuple(
             Item(path, shape.format(name), kind) for path, name, kind in zip(self.paths, names, kinds, strict=True)
         )
@@ -93,7 +95,7 @@ class HttpFields(Source):
             (
                 f"ask {self.target} for its JSON and note {what}",
                 f"look up {what} in the JSON served by {self.target}",
-                f"load the JSON from {self.target} and use its {what}",
+                f"load the JSON from {self.target} and use {what}",
             ),
         )
 
