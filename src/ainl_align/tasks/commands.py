@@ -87,6 +87,6 @@ def export_regression() -> int:
 
 def lock_suites() -> dict[str, str]:
     """Write the hashes of the suites to the tracked lock file; returns them."""
-    hashes = {name: suite_hash(name) for name in ("dev", "test", "regression")}  # type: ignore[arg-type]
+    hashes = {name: suite_hash(name) for name in ("dev", "test", "regression")}
     write_jsonl(SUITES_LOCK, [hashes])
     return hashes

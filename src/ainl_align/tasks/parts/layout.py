@@ -158,11 +158,11 @@ class _Writer:
             return [f"if {condition}, {self.outcome(check.yes)}", f"{lead}, {inner[0]}", *inner[1:]]
         inner = self.sentences(check.yes)
         if not (check.no.steps or check.no.ret):
-            other = self.outcome(check.no)
-        train, held = (
-            [f"unless {condition}, {other} and stop"],
-            [f"make sure that {condition}; if it is not so, {other} and end there"],
-        )
+            train = [f"do nothing unless {condition}", f"only go on if {condition}"]
+            return [self.ctx.say(train, [f"stop unless {condition}"]), *inner]
+        other = self.outcome(check.no)
+        train = [f"unless {condition}, {other} and stop", f"if it is not true that {condition}, {other} and stop"]
+        held = [f"check that {condition}; if it is not so, {other} and end there"]
         if len(check.no.steps) + (check.no.ret is not None) == 1:
             train.append(f"{other} and stop unless {condition}")
         stop = self.ctx.say(train, held)
