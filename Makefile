@@ -15,4 +15,4 @@ test-slow:
 	bash scripts/test.sh -m slow
 
 bench: setup
-	@for script in benchmarks/*.py; do echo "== $$script"; .venv/bin/python "$$script" || exit 1; done
+	@for script in $(sort $(wildcard benchmarks/*.py)); do echo "== $$script"; .venv/bin/python "$$script" || exit 1; done
