@@ -127,11 +127,19 @@ def make_report(tmp_path: Path) -> MakeReport:
 
 
 @pytest.fixture(scope="session")
-def tokenizer() -> Any:
+def embedded_tokenizer() -> Any:
     """The embedded base's tokenizer (its first use on a machine converts the base: about 20 s)."""
     from ainl_align.training.base import EMBEDDED, load_tokenizer, resolve
 
     return load_tokenizer(resolve(EMBEDDED))
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    """A byte tokenizer with the embedded base's special tokens."""
+    from tests.tiny import byte_tokenizer
+
+    return byte_tokenizer()
 
 
 @pytest.fixture(scope="session")

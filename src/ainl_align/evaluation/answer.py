@@ -12,7 +12,7 @@ from ainl_align.language.canonical import canonicalize
 from ainl_align.language.compiler import Diagnostic
 from ainl_align.language.semantics import verdict
 from ainl_align.progress import Progress
-from ainl_align.tasks.scenario import PromptRow
+from ainl_align.tasks.prompts import PromptRow
 from ainl_align.training.encode import prompt_ids
 
 
@@ -98,9 +98,7 @@ def _rungs(program: str) -> int:
 def _clean(text: str, settings: AnswerSettings) -> str:
     if not settings.canonicalize_output:
         return text
-    done = canonicalize(
-        text, chunk_lines=settings.canonicalize_chunk_lines, max_lines=settings.canonicalize_max_lines
-    )
+    done = canonicalize(text, chunk_lines=settings.canonicalize_chunk_lines, max_lines=settings.canonicalize_max_lines)
     return done.text
 
 
@@ -130,9 +128,9 @@ class Scored:
         return {
             **rates(self.final),
             "first_pass": rates(self.first_pass),
-            "by_suite": rates_by([row.split for row in rows], self.final),
-            "by_tier": rates_by([row.tier for row in rows], self.final),
-            "by_family": rates_by([row.family for row in rows], self.final),
+            "by_suite": rates_by([label(row, "split") for row in rows], self.final),
+            "by_tier": rates_by([label(row, "tier") for row in rows], self.final),
+            "by_family": rates_by([label(row, "family") for row in rows], self.final),
         }
 
     def failures(self) -> dict[str, int]:
@@ -176,6 +174,11 @@ def scored(answers: Answers) -> Scored:
     ):
         first[index] = result
     return Scored(answers, first, final)
+
+
+def label(row: PromptRow, name: str) -> str | None:
+    """A prompt's ``split``, ``tier``, ``family`` or ``cluster``; None when it carries no task."""
+    return None if row.task is None else str(getattr(row.task, name))
 
 
 def _judgement(result: Score) -> dict[str, Any]:

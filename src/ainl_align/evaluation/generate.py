@@ -13,7 +13,7 @@ from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.language.semantics import verdict
 from ainl_align.progress import Progress
-from ainl_align.tasks.scenario import PromptRow, load_prompt_set
+from ainl_align.tasks.prompts import PromptRow, load_prompt_set
 from ainl_align.training.base import resolve
 from ainl_align.training.checkpoints import Adapter, check_base, load_adapter, promoted
 from ainl_align.training.precision import pick_device

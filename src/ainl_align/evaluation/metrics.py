@@ -6,7 +6,8 @@ from typing import Any
 
 from ainl_align.language.compiler import Diagnostic
 from ainl_align.language.semantics import verdict
-from ainl_align.tasks.scenario import Outcome, PromptRow, judge_all
+from ainl_align.tasks.prompts import PromptRow
+from ainl_align.tasks.scenario import Outcome, judge_all
 
 METRIC_VERSION = 1
 METRICS = ("nonempty", "runtime_compile", "strict_compile", "strict_ainl", "canonical", "task_success")
@@ -71,6 +72,4 @@ def rates(scores: Iterable[Score]) -> dict[str, Any]:
 def rates_by(keys: Sequence[str | None], scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
     """``rates`` of each group of equal keys, in sorted order; scores without a key are left out."""
     groups = sorted({key for key in keys if key is not None})
-    return {
-        group: rates(item for key, item in zip(keys, scores, strict=True) if key == group) for group in groups
-    }
+    return {group: rates(item for key, item in zip(keys, scores, strict=True) if key == group) for group in groups}

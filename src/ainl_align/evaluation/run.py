@@ -8,17 +8,18 @@ from pydantic import Field
 
 from ainl_align.artifacts import check_writable, content_hash, provenance, write_json
 from ainl_align.config import ROOT
-from ainl_align.decoding.health import constraint_health
-from ainl_align.evaluation.answer import Scored, answer, scored
+from ainl_align.decoding.health import constraint_health, counters, timing_totals
+from ainl_align.evaluation.answer import Scored, answer, label, scored
 from ainl_align.evaluation.metrics import METRIC_VERSION, METRICS
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.progress import Progress
-from ainl_align.tasks.scenario import PromptRow, load_prompt_set
+from ainl_align.tasks.prompts import PromptRow, load_prompt_set
 from ainl_align.training.base import resolve
 from ainl_align.training.checkpoints import check_base, load_adapter
 from ainl_align.training.precision import pick_device
 
+_BUCKET = 64
 REGRESSION_SET = ROOT / "corpus/curated/regression_prompts.jsonl"
 
 
@@ -123,17 +124,15 @@ def _report(
             "failure_families": {"lora": lora.failures(), "base": base.failures() if base else None},
             "comparison": _comparison(lora, base) if base else None,
         },
-        "diagnostics": {
-            name: _diagnostics(settings, side, wardrobe) if side else None for name, side in sides.items()
-        },
+        "diagnostics": {name: _diagnostics(settings, side, wardrobe) if side else None for name, side in sides.items()},
         "results": [
             {
                 "id": row.id,
                 "prompt": row.prompt,
-                "suite": row.split,
-                "family": row.family,
-                "tier": row.tier,
-                "cluster": row.cluster,
+                "suite": label(row, "split"),
+                "family": label(row, "family"),
+                "tier": label(row, "tier"),
+                "cluster": label(row, "cluster"),
                 "lora": lora.side(index),
                 "base": base.side(index) if base else None,
             }
@@ -156,13 +155,31 @@ def _comparison(lora: Scored, base: Scored) -> dict[str, float | None]:
 def _diagnostics(settings: Settings, side: Scored, wardrobe: Wardrobe) -> dict[str, Any]:
     generations = side.answers.generations
     return {
-        "timing_totals": timing_totals(side) if settings.emit_timing else {},
+        "timing_totals": timing_totals(generations) if settings.emit_timing else {},
         "constraint_diagnostics": counters(generations) if settings.constraint_diagnostics else None,
         "constraint_health": constraint_health(generations, constrained=settings.constrained_decoding),
-        "length_buckets": length_buckets(side),
+        "length_buckets": _length_buckets(side),
         "quantization": {
             "requested": wardrobe.quantization.requested,
             "applied": wardrobe.quantization.applied,
             "reason": wardrobe.quantization.reason,
         },
     }
+
+
+def _length_buckets(side: Scored) -> list[dict[str, Any]]:
+    """Answers by prompt length in tokens: how many, how long, how fast, how often right."""
+    buckets: dict[int, list[int]] = {}
+    answers = side.answers.answers
+    for index, generation in enumerate(side.answers.generations[: len(answers)]):
+        buckets.setdefault(generation.prompt_tokens // _BUCKET * _BUCKET, []).append(index)
+    return [
+        {
+            "prompt_tokens": [start, start + _BUCKET],
+            "n": len(members),
+            "tokens": sum(answers[index].tokens for index in members),
+            "seconds_max": round(max(answers[index].seconds for index in members), 3),
+            "task_success": sum(side.final[index].metrics["task_success"] is True for index in members),
+        }
+        for start, members in sorted(buckets.items())
+    ]

@@ -1,6 +1,5 @@
 """Options that the final evaluation and the sweep share."""
 
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel as PydanticModel
@@ -22,7 +21,7 @@ class DecodingSettings(PydanticModel):
     max_new_tokens: int = Field(256, ge=1, description="generation budget in tokens")
     batch_size: int = Field(32, ge=1, description="prompts decoded together")
     constrained_decoding: bool = Field(True, description="mask tokens that cannot lead to a valid program")
-    repair_attempts: int = Field(2, ge=0, le=10, description="tries to repair a program with the compiler's diagnostics")
+    repair_attempts: int = Field(2, ge=0, le=10, description="tries to repair a program by its diagnostics")
     canonicalize_output: bool = Field(True, description="bring outputs into canonical form before they are judged")
     canonicalize_chunk_lines: int = Field(256, ge=1, description="lines canonicalised at a time")
     canonicalize_max_lines: int = Field(512, ge=1, description="most lines kept of one output")

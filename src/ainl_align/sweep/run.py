@@ -17,7 +17,7 @@ from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.progress import Progress
 from ainl_align.sweep.select import rank
-from ainl_align.tasks.scenario import PromptRow
+from ainl_align.tasks.prompts import PromptRow
 from ainl_align.training.base import resolve
 from ainl_align.training.checkpoints import Adapter, check_base, checkpoints, promote
 from ainl_align.training.precision import pick_device
@@ -103,9 +103,7 @@ def _evaluate(
     }
     try:
         with wardrobe.wearing(adapter) as engine:
-            side = scored(
-                answer(engine, wardrobe.tokenizer, rows, settings.answering(), progress, adapter.folder.name)
-            )
+            side = scored(answer(engine, wardrobe.tokenizer, rows, settings.answering(), progress, adapter.folder.name))
     except (AlignError, RuntimeError, MemoryError) as error:
         progress.say(f"{adapter.folder.name} failed: {error}")
         return {**row, "ok": False, "error": f"{type(error).__name__}: {error}", "seconds": _since(started)}

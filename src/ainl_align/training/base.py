@@ -152,7 +152,7 @@ def _fingerprint(config: Path, weights: list[Path]) -> str:
 
 def _hub(name: str) -> BaseModel:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     patterns = ["*.safetensors", "*.json", "tokenizer.model", "*.jinja"]
     try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ainl_align.artifacts import file_hash, read_json, write_json
+from ainl_align.artifacts import file_hash, parse_json, read_json, write_json
 from ainl_align.errors import UserError
 from ainl_align.training.base import BaseModel
 
@@ -70,7 +70,9 @@ def load_adapter(folder: Path) -> Adapter:
         raise UserError(f"{folder}: no such adapter folder; check the path, or train one with scripts/finetune_ainl.py")
     for name in ("adapter_config.json", WEIGHTS):
         if not (folder / name).is_file():
-            raise UserError(f"{folder}: has no {name}, so it is no PEFT adapter in safetensors form; name another folder")
+            raise UserError(
+                f"{folder}: has no {name}, so it is no PEFT adapter in safetensors form; name another folder"
+            )
     if not (folder / MANIFEST).is_file():
         return Adapter(folder, _peft_base(folder), None, None, None)
     manifest = read_json(folder / MANIFEST, "checkpoint_manifest")
@@ -84,8 +86,6 @@ def load_adapter(folder: Path) -> Adapter:
 
 
 def _peft_base(folder: Path) -> str:
-    from ainl_align.artifacts import parse_json
-
     config = parse_json(folder / "adapter_config.json")
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
         raise UserError(f"{folder / 'adapter_config.json'}: field 'peft_type' is not LORA; name a LoRA adapter")

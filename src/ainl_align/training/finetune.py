@@ -3,6 +3,8 @@
 LoRA: Hu et al. 2021, arXiv:2106.09685, on every linear layer of the base except its output head.
 """
 
+import bisect
+import itertools
 import logging
 import math
 import random
@@ -24,7 +26,7 @@ from ainl_align.progress import Progress
 from ainl_align.training import checkpoints
 from ainl_align.training.base import BaseModel, default_base, load_model, load_tokenizer, resolve
 from ainl_align.training.encode import training_row
-from ainl_align.training.precision import compute_dtype, pick_device
+from ainl_align.training.precision import compute_dtype, int8_pays, pick_device
 from ainl_align.training.profiles import PROFILES, Profile
 
 
@@ -53,6 +55,9 @@ class Settings(PydanticModel):
     save_steps: int | None = Field(None, ge=1, description="steps between two checkpoints")
     save_total_limit: int | None = Field(None, ge=1, description="most checkpoints kept, newest first; default: all")
     train_device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="auto: CUDA, then MPS, then CPU")
+    int8_base: Literal["auto", "on", "off"] = Field(
+        "auto", description="multiply the frozen base in int8; auto: on CPUs with VNNI and without bf16"
+    )
     select_best_by_loss: bool = Field(False, description="final adapter: lowest validation loss instead of last")
     max_train_samples: int | None = Field(None, ge=1, description="train on at most so many rows, evenly by family")
 
@@ -63,6 +68,7 @@ class Plan:
 
     device: str
     precision: str
+    int8_base: bool
     rows: int
     rows_in_file: int
     rows_too_long: int
@@ -100,17 +106,18 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
     tokenizer = load_tokenizer(base)
     train_rows = read_rows(settings.data_path)
     eval_rows = read_rows(settings.eval_data_path) if settings.eval_data_path else []
-    chosen = _subsample(train_rows, _row_budget(settings, profile, device, len(train_rows), progress), settings.seed)
-    train, too_long = _encode(tokenizer, chosen, settings.max_length)
-    held_out, _ = _encode(tokenizer, _subsample(eval_rows, profile.eval_rows, settings.seed), settings.max_length)
+    train, too_long = _encode(tokenizer, _spread(train_rows, settings.seed), settings.max_length)
+    held_out, _ = _encode(tokenizer, _spread(eval_rows, settings.seed)[: profile.eval_rows], settings.max_length)
     if not train:
         raise UserError(f"{settings.data_path}: no row fits in {settings.max_length} tokens; raise --max-length")
     if too_long:
-        progress.fallback(f"{too_long} of {len(chosen)} training rows exceed {settings.max_length} tokens: left out")
+        progress.fallback(f"{too_long} of {len(train_rows)} rows exceed {settings.max_length} tokens: left out")
+    train = train[: _row_budget(settings, profile, device, train, progress)]
     plan = _plan(settings, profile, device, train, held_out, len(train_rows), too_long)
     progress.say(
         f"train {plan.rows} rows ({plan.tokens} tokens, {plan.loss_tokens} with loss) for {plan.epochs:g} epochs = "
         f"{plan.steps} steps of {plan.batch_size * plan.grad_accum} rows on {device} in {plan.precision}"
+        + (", base in int8" if plan.int8_base else "")
     )
     if settings.dry_run:
         return FinetuneResult(None, plan, (), 0.0)
@@ -121,33 +128,34 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
     return FinetuneResult(settings.output_dir, plan, tuple(losses), time.monotonic() - started)
 
 
-def _row_budget(settings: Settings, profile: Profile, device: str, rows: int, progress: Progress) -> int | None:
-    if settings.max_train_samples is not None or device != "cpu" or profile.cpu_rows is None:
+def _row_budget(
+    settings: Settings, profile: Profile, device: str, train: list[dict[str, list[int]]], progress: Progress
+) -> int | None:
+    """How many of the rows are trained on; None: all."""
+    if settings.max_train_samples is not None or device != "cpu" or profile.cpu_tokens is None:
         return settings.max_train_samples
-    budget = max(1, int(profile.cpu_rows / (settings.epochs or profile.epochs)))
-    if budget < rows:
+    budget = profile.cpu_tokens / (settings.epochs or profile.epochs)
+    total = list(itertools.accumulate(len(row["input_ids"]) for row in train))
+    fitting = max(1, bisect.bisect_right(total, budget))
+    if fitting < len(train):
         progress.fallback(
-            f"profile {settings.profile} trains {profile.cpu_rows} rows on a CPU: {budget} of the {rows} rows are "
-            "used, evenly by family; --max-train-samples or --profile quality lifts this"
+            f"profile {settings.profile} trains on {profile.cpu_tokens} tokens on a CPU: {fitting} of the {len(train)} "
+            "rows are used, evenly by family and kind; --max-train-samples or --profile quality lifts this"
         )
-    return budget
+    return fitting
 
 
-def _subsample(rows: list[dict[str, Any]], limit: int | None, seed: int) -> list[dict[str, Any]]:
-    """At most ``limit`` rows in file order, drawn evenly over (prompt id, sample type)."""
-    if limit is None or limit >= len(rows):
-        return rows
-    generator = random.Random(seed)
-    order = generator.sample(range(len(rows)), len(rows))
+def _spread(rows: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
+    """The rows in an order of which every prefix holds the same shares of (prompt id, sample type) as the whole."""
+    order = random.Random(seed).sample(range(len(rows)), len(rows))
+    groups = Counter((row["prompt_id"], row["sample_type"]) for row in rows)
     seen: Counter[tuple[str, str]] = Counter()
-    ranked = []
+    placed: list[tuple[float, int, int]] = []
     for index in order:
         group = (rows[index]["prompt_id"], rows[index]["sample_type"])
-        # The k-th row of a group that has n comes at (k + 1/2) / n, so every prefix keeps the file's proportions.
-        ranked.append((seen[group], group, index))
         seen[group] += 1
-    ranked.sort(key=lambda item: ((item[0] + 0.5) / seen[item[1]], item[2]))
-    return [rows[index] for index in sorted(index for _, _, index in ranked[:limit])]
+        placed.append(((seen[group] - 0.5) / groups[group], len(placed), index))
+    return [rows[index] for _, _, index in sorted(placed)]
 
 
 def _encode(tokenizer: Any, rows: list[dict[str, Any]], longest: int) -> tuple[list[dict[str, list[int]]], int]:
@@ -172,6 +180,7 @@ def _plan(
     return Plan(
         device=device,
         precision=str(compute_dtype(device)).removeprefix("torch."),
+        int8_base=settings.int8_base == "on" or (settings.int8_base == "auto" and int8_pays(device)),
         rows=len(train),
         rows_in_file=rows_in_file,
         rows_too_long=too_long,
@@ -212,14 +221,13 @@ def _train(
     from trl import SFTConfig, SFTTrainer
 
     from ainl_align.training.callbacks import Seal, Watch
+    from ainl_align.training.int8 import quantize_linears
 
     logging.getLogger("transformers.trainer").setLevel(logging.ERROR)
     data = {"train": settings.data_path}
     if settings.eval_data_path:
         data["eval"] = settings.eval_data_path
-    made_by = provenance(
-        {**settings.model_dump(mode="json"), "plan": asdict(plan)}, data=data, device=plan.device
-    )
+    made_by = provenance({**settings.model_dump(mode="json"), "plan": asdict(plan)}, data=data, device=plan.device)
     evaluate = bool(held_out)
     config = SFTConfig(
         output_dir=str(settings.output_dir),
@@ -241,7 +249,7 @@ def _train(
         save_only_model=True,  # optimiser state would be a pickle
         use_cpu=plan.device == "cpu",
         bf16=plan.precision == "bfloat16",
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         train_sampling_strategy="group_by_length",
         dataset_kwargs={"skip_prepare_dataset": True},
         max_length=None,
@@ -251,13 +259,20 @@ def _train(
         disable_tqdm=True,
     )
     lora = LoraConfig(
-        r=plan.lora_rank, lora_alpha=plan.lora_alpha, target_modules="all-linear", lora_dropout=0.0, task_type="CAUSAL_LM"
+        r=plan.lora_rank,
+        lora_alpha=plan.lora_alpha,
+        target_modules="all-linear",
+        lora_dropout=0.0,
+        task_type="CAUSAL_LM",
     )
     seal = Seal(base, made_by)
     with progress.task("train", plan.steps, "steps") as task:
         watch = Watch(task)
+        model = load_model(base, plan.device)
+        if plan.int8_base:
+            quantize_linears(model)
         trainer = SFTTrainer(
-            model=load_model(base, plan.device),
+            model=model,
             args=config,
             train_dataset=Dataset.from_list(train),
             eval_dataset=Dataset.from_list(held_out) if evaluate else None,
@@ -283,4 +298,3 @@ def _finish(settings: Settings, trainer: Any, seal: Any) -> None:
     if best is not None:
         shutil.copyfile(best.folder / checkpoints.WEIGHTS, settings.output_dir / checkpoints.WEIGHTS)
     seal.close(settings.output_dir, trainer.state, best.step if best else trainer.state.global_step)
-

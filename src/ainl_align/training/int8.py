@@ -59,7 +59,7 @@ class Int8Linear(nn.Linear):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Shapes as in ``nn.Linear``: (..., in) to (..., out)."""
-        output: Tensor = _Product.apply(inputs, self.quantized, self.scale)  # type: ignore[no-untyped-call]
+        output: Tensor = _Product.apply(inputs, self.quantized, self.scale)
         return output if self.bias is None else output + self.bias
 
 

@@ -34,3 +34,10 @@ def compute_dtype(device: str) -> Any:
     if device == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
         return torch.bfloat16
     return torch.float32
+
+
+def int8_pays(device: str) -> bool:
+    """Whether int8 products beat the ``compute_dtype`` ones on ``device``: a CPU with VNNI that computes in fp32."""
+    import torch
+
+    return device == "cpu" and torch.cpu._is_vnni_supported() and compute_dtype(device) is torch.float32

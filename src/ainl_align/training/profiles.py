@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Profile:
     """Hyperparameters that a profile sets and that options override.
 
-    ``cpu_rows`` is the profile's budget on a CPU: rows times epochs that it trains at most, so that the cycle ends in
-    the time that the README states. A dataset above it is subsampled evenly over its families, which is reported.
+    ``cpu_tokens`` is the profile's budget on a CPU: tokens that it trains on at most, over all epochs, so that the
+    cycle ends in the time that the README states. A dataset above it is subsampled evenly over its families and kinds
+    of rows, which is reported.
     """
 
     epochs: float
@@ -17,11 +18,11 @@ class Profile:
     batch_size: int
     checkpoints: int
     eval_rows: int
-    cpu_rows: int | None
+    cpu_tokens: int | None
 
 
 PROFILES = {
-    "fast": Profile(1, 1e-3, 8, 8, 2, 8, 160),
-    "balanced": Profile(2, 1e-3, 16, 8, 6, 16, 1000),
+    "fast": Profile(1, 1e-3, 8, 8, 2, 8, 30_000),
+    "balanced": Profile(2, 1e-3, 16, 8, 6, 16, 220_000),
     "quality": Profile(3, 5e-4, 32, 8, 12, 128, None),
 }

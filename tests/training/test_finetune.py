@@ -1,0 +1,128 @@
+"""Fine-tuning: real training of tiny models, reproducible, and refusals before anything is written."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ainl_align.errors import UserError
+from ainl_align.progress import Progress
+from ainl_align.training import finetune
+from ainl_align.training.checkpoints import WEIGHTS
+from tests.tiny import make_phi3, write_chat_rows
+
+
+def settings(base: Path, folder: Path, **changes: Any) -> finetune.Settings:
+    rows = write_chat_rows(folder / "rows.jsonl", 8)
+    values: dict[str, Any] = {
+        "base_model": str(base),
+        "data_path": rows,
+        "eval_data_path": rows,
+        "output_dir": folder / "adapter",
+        "epochs": 6,
+        "batch_size": 4,
+        "save_steps": 4,
+        "logging_steps": 1,
+        "learning_rate": 0.02,
+        "train_device": "cpu",
+    }
+    return finetune.Settings(**{**values, **changes})
+
+
+def test_training_lowers_the_loss_and_leaves_checkpoints(tiny_base: Path, tmp_path: Path) -> None:
+    result = finetune.run(settings(tiny_base, tmp_path), Progress())
+    losses = [entry["loss"] for entry in result.losses if "loss" in entry]
+    assert losses[-1] < losses[0] - 0.1, losses
+    assert sorted(path.name for path in (tmp_path / "adapter").glob("checkpoint-*")) == [
+        "checkpoint-12",
+        "checkpoint-4",
+        "checkpoint-8",
+    ]
+    assert (tmp_path / "adapter" / WEIGHTS).is_file()
+
+
+def test_the_same_seed_gives_the_same_adapter(tiny_base: Path, tmp_path: Path) -> None:
+    weights = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        finetune.run(settings(tiny_base, folder, epochs=1), Progress())
+        weights.append((folder / "adapter" / WEIGHTS).read_bytes())
+    assert weights[0] == weights[1]
+
+
+def test_fused_projections_are_trained(tokenizer: Any, tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    base = make_phi3(tmp_path / "phi3", tokenizer)
+    finetune.run(settings(base, tmp_path, epochs=1), Progress())
+    with safe_open(tmp_path / "adapter" / WEIGHTS, framework="numpy") as weights:
+        names = set(weights.keys())
+    for layer in ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"):
+        assert any(layer in name for name in names), f"no adapter on {layer}"
+    assert not any("lm_head" in name for name in names)
+
+
+def test_a_dry_run_writes_nothing(tiny_base: Path, tmp_path: Path) -> None:
+    result = finetune.run(settings(tiny_base, tmp_path, dry_run=True), Progress())
+    assert result.adapter is None
+    assert result.plan.steps == 12
+    assert not (tmp_path / "adapter").exists()
+
+
+def test_an_earlier_run_is_not_swept_with_the_new_one(tiny_base: Path, tmp_path: Path) -> None:
+    old = tmp_path / "adapter" / "checkpoint-999"
+    old.mkdir(parents=True)
+    finetune.run(settings(tiny_base, tmp_path, epochs=1), Progress())
+    assert not old.exists()
+
+
+def test_bad_data_leaves_an_earlier_adapter_alone(tiny_base: Path, tmp_path: Path) -> None:
+    old = tmp_path / "adapter" / "checkpoint-999"
+    old.mkdir(parents=True)
+    bad = settings(tiny_base, tmp_path)
+    (tmp_path / "rows.jsonl").write_text('{"messages": 1}\n')
+    with pytest.raises(UserError, match=r"rows\.jsonl, line 1"):
+        finetune.run(bad, Progress())
+    assert old.exists()
+
+
+def test_rows_that_are_too_long_are_left_out_and_said(tiny_base: Path, tmp_path: Path) -> None:
+    progress = Progress()
+    made = settings(tiny_base, tmp_path, dry_run=True)
+    text = made.data_path.read_text().replace("Fetch page 0", "Fetch page " + "long " * 400)
+    made.data_path.write_text(text)
+    result = finetune.run(made, progress)
+    assert result.plan.rows == 7
+    assert any("1 of 8 rows exceed" in note for note in progress.fallbacks)
+
+
+def test_a_cap_takes_rows_evenly_by_family(tmp_path: Path) -> None:
+    from ainl_align.data.records import read_rows
+
+    rows = read_rows(write_chat_rows(tmp_path / "rows.jsonl", 40, families=("a", "a", "a", "b")))
+    for size in (4, 8, 20):
+        names = [row["prompt_id"] for row in finetune._spread(rows, seed=1)[:size]]
+        assert names.count("b") == size // 4, names
+    assert finetune._spread(rows, seed=1) == finetune._spread(rows, seed=1)
+
+
+def test_the_cpu_budget_of_a_profile_is_kept_and_said(tiny_base: Path, tmp_path: Path) -> None:
+    progress = Progress()
+    made = settings(tiny_base, tmp_path, dry_run=True, profile="fast", epochs=1)
+    write_chat_rows(made.data_path, 600)
+    plan = finetune.run(made, progress).plan
+    assert plan.rows < 600
+    assert plan.tokens <= 30_000 < plan.tokens + 400
+    assert any("rows are used, evenly" in note for note in progress.fallbacks)
+
+
+def test_an_int8_base_trains_to_nearly_the_same_loss(tiny_base: Path, tmp_path: Path) -> None:
+    losses = {}
+    for mode in ("off", "on"):
+        folder = tmp_path / mode
+        folder.mkdir()
+        result = finetune.run(settings(tiny_base, folder, int8_base=mode), Progress())
+        assert result.plan.int8_base == (mode == "on")
+        losses[mode] = [entry["eval_loss"] for entry in result.losses if "eval_loss" in entry]
+    assert losses["on"] == pytest.approx(losses["off"], rel=0.02)
