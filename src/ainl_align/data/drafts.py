@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ainl_align.data.breakers import BREAKERS
 from ainl_align.data.mutations import MUTATIONS
+from ainl_align.data.records import CUT_OFF
 from ainl_align.language.canonical import canonicalize
 from ainl_align.language.compiler import Diagnostic
 from ainl_align.language.semantics import verdict
@@ -19,7 +20,7 @@ _MEANING_WEIGHT = 6
 class Draft:
     """A wrong program in canonical form, and why it is wrong.
 
-    ``diagnostics`` are the verdict's, or none when the program is canonical and fails a scenario.
+    ``diagnostics`` are the verdict's (for a cut-off draft CUT_OFF, as evaluation shows it), or none when the program is canonical and fails a scenario.
     """
 
     kind: str
@@ -37,7 +38,7 @@ def malformed(task: Task, kind: str, rng: random.Random) -> Draft | None:
         text = canonicalize(raw).text
         found = verdict(text)
         if not found.canonical and found.nonempty:
-            return Draft(kind, text, found.reasons)
+            return Draft(kind, text, (CUT_OFF,) if kind == "truncated" else found.reasons)
     return None
 
 

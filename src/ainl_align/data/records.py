@@ -21,6 +21,8 @@ SYSTEM_PROMPT = "You write AINL programs."
 SHOWN_DIAGNOSTICS = 2
 DIAGNOSTIC_CHARS = 140
 DRAFT_CHARS = 2000
+CUT_OFF = Diagnostic(None, "unfinished", "the program was cut off before its end; write it shorter")
+"""What a repair prompt shows for a draft that a token or time budget ended, instead of the verdict's reasons."""
 _REPAIR = "\n\nThis draft is wrong:\n"
 _PROBLEMS = "\nProblems:\n"
 _CHECK = "\n\nCheck this draft and rewrite it:\n"
