@@ -45,9 +45,7 @@ _FLAGS = (
     "armed charged frozen listed muted booked shipped blocked signed sealed trusted loaded heated docked staffed"
 ).split()
 _GROUPS = "data stats result info meta payload report details current summary_data latest main usage_data node".split()
-_LISTS = (
-    "items entries records results elements values list_all rows_out nodes members posts files events units".split()
-)
+_LISTS = "items offers records results elements values list_all rows_out nodes members posts files events units".split()
 _TABLES = (
     "orders users tasks invoices products events visits members payments books parcels rooms devices cars tickets "
     "claims leads shifts trips meals drivers tools leases files_log crates grants bills courses exams stations "

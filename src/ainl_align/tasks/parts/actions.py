@@ -58,8 +58,14 @@ class Queue(Action):
                 f"queue {what} on {self.target}",
                 f"push {what} to queue {self.target}",
                 f"send {what} to the {self.target} queue",
+                f"enqueue {what} on {self.target}",
+                f"add {what} to the queue {self.target}",
             ),
-            (f"place {what} in queue {self.target}", f"hand {what} to the queue {self.target}"),
+            (
+                f"place {what} in queue {self.target}",
+                f"drop {what} into the {self.target} queue",
+                f"hand {what} to the queue {self.target}",
+            ),
         )
 
 
@@ -80,6 +86,8 @@ class Mail(Action):
                 f"email {what} to {self.address}",
                 f"send {what} by email to {self.address}",
                 f"mail {what} to {self.address}",
+                f"let {self.address} know by email: {what}",
+                f"notify {self.address} by email with {what}",
             ),
             (f"send an email with {what} to {self.address}", f"have {what} mailed to {self.address}"),
         )
@@ -157,6 +165,7 @@ class WriteFile(Action):
             (
                 f"write {what} to the file {self.target}",
                 f"save {what} in {self.target}",
+                f"save {what} as {self.target}",
                 f"store {what} in file {self.target}",
             ),
             (f"put {what} into the file {self.target}", f"make {what} the content of {self.target}"),
@@ -221,6 +230,7 @@ class CacheStore(Action):
                 f"store {what} in the cache {self.space} under {self.key}",
                 f"set {self.key} in cache {self.space} to {what}",
                 f"cache {what} as {self.key} in {self.space}",
+                f"put {what} in the {self.space} cache under the key {self.key}",
             ),
             (f"keep {what} as the entry {self.key} of the cache {self.space}",),
         )

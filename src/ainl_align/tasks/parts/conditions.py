@@ -33,22 +33,22 @@ class Condition(ABC):
 _BOUNDS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "GT": (
         "core.GT",
-        ("is more than {n}", "is above {n}", "is over {n}", "is greater than {n}"),
+        ("is more than {n}", "is above {n}", "is over {n}", "is greater than {n}", "is strictly above {n}"),
         ("exceeds {n}", "is higher than {n}", "goes beyond {n}"),
     ),
     "GTE": (
         "core.GTE",
-        ("is at least {n}", "is {n} or more", "is no less than {n}"),
+        ("is at least {n}", "is {n} or more", "is no less than {n}", "is no fewer than {n}", "reaches {n}"),
         ("is {n} or higher", "is {n} or above", "is not below {n}"),
     ),
     "LT": (
         "core.LT",
-        ("is less than {n}", "is below {n}", "is under {n}"),
+        ("is less than {n}", "is below {n}", "is under {n}", "is strictly below {n}"),
         ("is lower than {n}", "is smaller than {n}", "falls short of {n}"),
     ),
     "LTE": (
         "core.LTE",
-        ("is at most {n}", "is {n} or less", "is no more than {n}"),
+        ("is at most {n}", "is {n} or less", "is no more than {n}", "is up to {n}", "does not exceed {n}"),
         ("is {n} or lower", "is {n} or below", "is not above {n}"),
     ),
 }

@@ -161,7 +161,7 @@ class _Writer:
             train = [f"do nothing unless {condition}", f"only go on if {condition}"]
             return [self.ctx.say(train, [f"stop unless {condition}"]), *inner]
         other = self.outcome(check.no)
-        train = [f"unless {condition}, {other} and stop", f"if it is not true that {condition}, {other} and stop"]
+        train = [f"unless {condition}, {other} and stop"]
         held = [f"check that {condition}; if it is not so, {other} and end there"]
         if len(check.no.steps) + (check.no.ret is not None) == 1:
             train.append(f"{other} and stop unless {condition}")
@@ -235,11 +235,17 @@ def _voice(ctx: Ctx, start: Start, parts: list[str]) -> str:
                 f"Handle {where} like this: {first}.{rest}",
                 f"Spec for {where}:\n{bullets}",
                 f"Service endpoint. Route: {where}.\n{bullets}",
+                f"When a request comes in {on}, {first}.{rest}",
+                f"{where}: {first}.{rest}",
+                f"Can you make an endpoint {where}? It should {first}.{rest}",
+                f"{text} This is for requests {on}.",
             ),
             (
                 f"For every request to {where}, {first}.{rest}",
                 f"We need a route {where}. {text}",
                 f"Ticket: add {where}\n{bullets}",
+                f"Callers use {where}. {text}",
+                f"{text} Route: {where}.",
             ),
         )
     if start.trigger.kind == "cron":
@@ -253,15 +259,21 @@ def _voice(ctx: Ctx, start: Start, parts: list[str]) -> str:
                 f"Scheduled job, {when}:\n{bullets}",
                 f"I need a job that runs {when}. {text}",
                 f"Please set up something that runs {when}: {first}.{rest}",
+                f"{text} It runs {when}.",
+                f"Cron job. {text} When: {when}.",
+                f"Could you do this {when}? {text}",
+                f"Hi team, {when} we want this: {first}.{rest}",
             ),
             (
                 f"{text} This has to happen {when}.",
                 f"Job wanted ({when}). {text}",
                 f"Timing: {when}. Work:\n{bullets}",
                 f"A timer fires {when}. {text}",
+                f"Repeat this {when}: {first}.{rest}",
             ),
         )
     train = [
+        text,
         text,
         text,
         f"Please {first}.{rest}",
@@ -269,9 +281,18 @@ def _voice(ctx: Ctx, start: Start, parts: list[str]) -> str:
         f"Task:\n{bullets}",
         f"Hi, could you write this for me? {text} Thanks!",
         f"Requirement: {text}",
+        f"Write a program. {text}",
+        f"Goal: {first}.{rest}",
     ]
-    held = [f"To do: {text}", f"What I want is this. {text}", f"Steps wanted:\n{bullets}", f"Quick one. {text}"]
+    held = [
+        f"To do: {text}",
+        f"What I want is this. {text}",
+        f"Steps wanted:\n{bullets}",
+        f"Quick one. {text}",
+        f"{text} That is all.",
+        f"Small script please: {first}.{rest}",
+    ]
     if not conditional:
-        train += [f"The program should {first}.{rest}", f"Can you {first}?{rest}"]
+        train += [f"The program should {first}.{rest}", f"Can you {first}?{rest}", f"We want to {first}.{rest}"]
         held += [f"The script has to {first}.{rest}", f"It would help to have a script to {first}.{rest}"]
     return ctx.say(train, held)

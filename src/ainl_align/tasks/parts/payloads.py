@@ -84,7 +84,7 @@ class Message(Payload):
                 (f"{first} with {second} after it", f"one text of {first} and {second}"),
             )
         return ctx.say(
-            (f"the text made of {', '.join(names)}", f"{' + '.join(names)} as one text"),
+            (f"the text made of {', '.join(names[:-1])} and {names[-1]}", f"{' + '.join(names)} as one text"),
             (f"one text of {', '.join(names[:-1])} and {names[-1]}",),
         )
 

@@ -91,11 +91,17 @@ class HttpFields(Source):
                 f"GET {self.target} and take {what} from the JSON",
                 f"read {what} from the JSON at {self.target}",
                 f"call {self.target} and pick {what} out of the JSON it returns",
+                f"get {what} from {self.target} (JSON)",
+                f"do a GET on {self.target}, whose JSON reply has {what}",
+                f"use {self.target} to find {what} (it returns JSON)",
+                f"query {self.target} and extract {what} from the JSON reply",
             ),
             (
                 f"ask {self.target} for its JSON and note {what}",
                 f"look up {what} in the JSON served by {self.target}",
                 f"load the JSON from {self.target} and use {what}",
+                f"obtain {what} out of what {self.target} sends back as JSON",
+                f"check {self.target}, it gives JSON with {what}",
             ),
         )
 
@@ -148,6 +154,7 @@ class HttpBody(Source):
                 f"GET the {what} from {self.target}",
                 f"download the {what} behind {self.target}",
                 f"get the {what} that {self.target} returns",
+                f"load the {what} of {self.target} with a GET",
             ),
             (f"pull the {what} from {self.target}", f"request {self.target} and keep the {what} of the reply"),
         )
@@ -188,8 +195,14 @@ class FileText(Source):
                 f"read the file {self.target}",
                 f"open {self.target} and read its text",
                 f"load the text of {self.target}",
+                f"read {self.target} from disk",
+                f"get what the file {self.target} says",
             ),
-            (f"take what is in the file {self.target}", f"get the content of {self.target}"),
+            (
+                f"take what is in the file {self.target}",
+                f"get the content of {self.target}",
+                f"have a look into the file {self.target}",
+            ),
         )
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:
@@ -230,6 +243,8 @@ class CacheEntry(Source):
                 f"read the key {self.key} from the cache {self.space}",
                 f"get {self.key} from cache namespace {self.space}",
                 f"look up {self.key} in the {self.space} cache",
+                f"read cache {self.space}, key {self.key}",
+                f"fetch the cached {self.key} (cache namespace {self.space})",
             ),
             (f"take the entry {self.key} of the cache {self.space}", f"check the cache {self.space} for {self.key}"),
         )
@@ -265,8 +280,16 @@ class BodyFields(Source):
     def clause(self, ctx: Ctx) -> str:
         what = join_words(self.names)
         return ctx.say(
-            (f"read {what} from the posted JSON", f"take {what} from the request body"),
-            (f"pick {what} out of the JSON that was sent",),
+            (
+                f"read {what} from the posted JSON",
+                f"take {what} from the request body",
+                f"get {what} out of the JSON body",
+                f"look at {what} in the body",
+            ),
+            (
+                f"pick {what} out of the JSON that was sent",
+                f"find {what} in the payload",
+            ),
         )
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:

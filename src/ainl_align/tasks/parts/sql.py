@@ -35,10 +35,13 @@ class SqlCount(Source):
                 f"count the rows of table {self.table} whose status is '{self.state}'",
                 f"count how many {self.table} in the database have status '{self.state}'",
                 f"find out how many rows in table {self.table} have the status '{self.state}'",
+                f"count the {self.table} rows (SQLite) where status = '{self.state}'",
+                f"see how many entries of the {self.table} table are '{self.state}' by status",
             ),
             (
                 f"work out the number of rows with status '{self.state}' in the {self.table} table",
                 f"get the number of {self.table} rows that are in status '{self.state}'",
+                f"tell how many of the rows in {self.table} carry the status '{self.state}'",
             ),
         )
 
