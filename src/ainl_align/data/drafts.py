@@ -20,7 +20,8 @@ _MEANING_WEIGHT = 6
 class Draft:
     """A wrong program in canonical form, and why it is wrong.
 
-    ``diagnostics`` are the verdict's (for a cut-off draft CUT_OFF, as evaluation shows it), or none when the program is canonical and fails a scenario.
+    ``diagnostics`` are the verdict's (CUT_OFF for a draft that ends too early, as in evaluation), or none when the
+    program is canonical and fails a scenario.
     """
 
     kind: str
