@@ -1,0 +1,271 @@
+"""Token masks under which a model can write nothing but canonical programs, and finish them within its budget.
+
+One llguidance matcher holds the grammar of the current line, narrowed to what the program so far allows
+(``ProgramState``); at each line end the next line's grammar takes over. Tokens may straddle a line end: a grammar
+also spells the blanks that start the next line.
+
+Guaranteed for every finished output, whatever the logits: canonical formatting; declarations, endings and arities
+right; verbs of our table; every label defined once and referenced, no cycles; variables defined on every path before
+they are read; no literal spelled like a variable, number, constant or frame name; ``@nK`` names an earlier R (or, for
+Retry, R or Call) step, once; handlers have no effect kind that their callers lack; an endpoint's label returns the
+endpoint's variable; five valid cron fields; and the end, with its end-of-text token, inside the budget.
+
+Not guaranteed: that a call succeeds at run time (types of values, SQL and JSON text, reachable hosts), and anything
+about meaning.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from llguidance import LLExecutor, LLMatcher
+from llguidance.hf import from_tokenizer
+from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask_par
+from numpy.typing import NDArray
+
+from ainl_align.decoding.state import ProgramState
+from ainl_align.errors import ConstraintDeadEnd
+
+Bitmask = NDArray[np.int32]
+
+_GROWTH: Final = 64
+"""No single token makes the shortest ending longer by more tokens than this (an If with two new labels: under 50)."""
+_CACHED: Final = 256
+_LONGEST_LINE: Final = 400
+# Preference of the shortest-ending search; in a string a quote comes first, elsewhere it comes late.
+_SHORT: Final = b"\n >-J0aA_L:@/*" + bytes(range(0x61, 0x7B)) + bytes(range(0x41, 0x5B)) + b'123456789.=n$"'
+
+
+class Constraint:
+    """The mask maker for one tokenizer; shared by all rows of all batches.
+
+    ``vocabulary``: number of logits of the model (at least the tokenizer's). ``eos_ids``: tokens that end a text.
+    Raises ValueError for a tokenizer that is no fast Hugging Face tokenizer.
+    """
+
+    def __init__(self, tokenizer: Any, *, vocabulary: int, eos_ids: Sequence[int]) -> None:
+        self.eos_ids = tuple(eos_ids)
+        self._tokens = from_tokenizer(tokenizer, n_vocab=max(vocabulary, len(tokenizer)), eos_token=list(eos_ids))
+        self._executor = LLExecutor()
+        self._grammars: OrderedDict[str, LLMatcher] = OrderedDict()
+        self._bytes: dict[int, bytes] = {}
+
+    @property
+    def vocabulary(self) -> int:
+        """Tokens that a mask covers."""
+        return int(self._tokens.vocab_size)
+
+    @cached_property
+    def minimum(self) -> int:
+        """Tokens of the shortest program, its end-of-text token included."""
+        return len(self.tokenize(ProgramState().closing().encode())) + 1
+
+    @cached_property
+    def single(self) -> dict[int, int]:
+        """Token of each byte that is a token by itself."""
+        found: dict[int, int] = {}
+        for token in range(self.vocabulary):
+            text = self.text(token)
+            if len(text) == 1:
+                found.setdefault(text[0], token)
+        return found
+
+    def start(self, budget: int | None = None) -> "RowConstraint":
+        """A new program of at most ``budget`` tokens, the end-of-text token included; None: no limit.
+
+        Raises ValueError when ``budget`` is below ``minimum``.
+        """
+        if budget is not None and budget < self.minimum:
+            raise ValueError(f"a budget of {budget} tokens is below the shortest program's {self.minimum}")
+        return RowConstraint(self, budget)
+
+    def text(self, token: int) -> bytes:
+        """The bytes of a token."""
+        known = self._bytes.get(token)
+        if known is None:
+            known = self._bytes[token] = self._tokens.decode_bytes([token])
+        return known
+
+    def tokenize(self, text: bytes) -> list[int]:
+        """The tokenizer's own tokens of a text, without any special one; bytes may start within a character."""
+        return list(self._tokens.tokenize_bytes(text))
+
+    def matcher(self, grammar: str) -> LLMatcher:
+        """A fresh matcher; recently used grammars are not built again."""
+        known = self._grammars.get(grammar)
+        if known is None:
+            known = LLMatcher(self._tokens, grammar)
+            if known.is_error():
+                raise ConstraintDeadEnd(f"the decoder's grammar is not valid: {known.get_error()[:500]}\n{grammar}")
+            self._grammars[grammar] = known
+            if len(self._grammars) > _CACHED:
+                self._grammars.popitem(last=False)
+        else:
+            self._grammars.move_to_end(grammar)
+        return known.deep_copy()
+
+    def allocate(self, rows: int) -> Bitmask:
+        """A bitmask of shape (rows, ceil(vocabulary / 32)), one bit a token, lowest bit first."""
+        mask: Bitmask = allocate_token_bitmask(rows, self.vocabulary)
+        return mask
+
+    def fill(self, rows: Sequence["RowConstraint"], mask: Bitmask) -> None:
+        """Write the allowed next tokens of unfinished ``rows`` into the rows of ``mask``, on all cores.
+
+        Raises ConstraintDeadEnd when a row allows nothing.
+        """
+        fill_next_token_bitmask_par(self._executor, [(row.place.matcher, i) for i, row in enumerate(rows)], mask)
+        for number in np.flatnonzero(~mask[: len(rows)].any(axis=1)):
+            raise ConstraintDeadEnd(f"no token can follow {rows[int(number)].program!r}; please report this program")
+
+
+class _Place:
+    """Where a program stands: its state at the last line start, the line so far, and the line's matcher."""
+
+    def __init__(self, owner: Constraint, state: ProgramState, matcher: LLMatcher | None, line: bytes) -> None:
+        self.owner = owner
+        self.state = state
+        self.line = line
+        self._matcher = matcher
+
+    @property
+    def matcher(self) -> LLMatcher:
+        if self._matcher is None:
+            self._matcher = self.owner.matcher(self.state.grammar())
+            if self.line and not self._matcher.consume_tokens(self.owner.tokenize(self.line)):
+                raise ConstraintDeadEnd(f"line start {self.line!r} fits no continuation: {self._matcher.get_error()}")
+        return self._matcher
+
+    def copy(self) -> "_Place":
+        matcher = self._matcher.deep_copy() if self._matcher is not None else None
+        return _Place(self.owner, self.state, matcher, self.line)
+
+    def advance(self, token: int) -> None:
+        """Take one allowed token; ValueError when it is not allowed here."""
+        if not self.matcher.consume_token(token):
+            raise ValueError(f"token {token} ({self.owner.text(token)!r}) is not allowed after {self.line!r}")
+        line, newline, rest = (self.line + self.owner.text(token)).partition(b"\n")
+        self.line = line
+        if newline:
+            self.state = self.state.copy()
+            self.state.advance(line.decode())
+            self.line, self._matcher = rest, None
+
+    def ending(self) -> bytes:
+        """A short text that completes the program from here."""
+        closing = self.state.closing().encode()
+        if closing.startswith(self.line):
+            return closing[len(self.line) :]
+        rest = self._line_rest()
+        state = self.state.copy()
+        state.advance((self.line + rest).decode())
+        return rest + b"\n" + state.closing().encode()
+
+    def _line_rest(self) -> bytes:
+        """The shortest end of the current line that a walk by preferred characters finds."""
+        matcher, text, single = self.matcher.deep_copy(), self.line, self.owner.single
+        while len(text) < len(self.line) + _LONGEST_LINE:
+            chosen: list[int] = matcher.compute_ff_tokens()
+            if not chosen:
+                allowed = np.frombuffer(matcher.compute_bitmask(), np.uint8)
+                bits = np.flatnonzero(np.unpackbits(allowed, bitorder="little"))
+                liked = (single.get(byte, -1) for byte in (b'"' + _SHORT if _in_string(text) else _SHORT))
+                # No preferred byte: within a character, where any byte that continues it will do.
+                chosen = [next((t for t in liked if t >= 0 and allowed[t >> 3] >> (t & 7) & 1), int(bits[0]))]
+            matcher.consume_tokens(chosen)
+            text += b"".join(map(self.owner.text, chosen))
+            line, newline, _ = text.partition(b"\n")
+            if newline:
+                return line[len(self.line) :]
+        raise ConstraintDeadEnd(f"no end of the line {self.line!r} was found")
+
+
+def _in_string(line: bytes) -> bool:
+    inside = escaped = False
+    for byte in line:
+        if escaped:
+            escaped = False
+        elif byte == 0x5C:
+            escaped = inside
+        elif byte == 0x22:
+            inside = not inside
+    return inside
+
+
+class RowConstraint:
+    """The constraint of one row: what may come next, and how to take it.
+
+    ``finished``: only the end-of-text token may follow. ``closed_by_budget``: the ending was chosen for the model,
+    because the budget was nearly used up. ``used`` counts tokens so far.
+    """
+
+    def __init__(self, owner: Constraint, budget: int | None) -> None:
+        self.owner = owner
+        self.budget = budget
+        self.used = 0
+        self.closed_by_budget = False
+        self.place = _Place(owner, ProgramState(), None, b"")
+        self._text = bytearray()
+        self._plan: list[int] | None = None
+        self._slack = 0 if budget is None else budget - owner.minimum
+
+    @property
+    def finished(self) -> bool:
+        return self.place.state.finished
+
+    @property
+    def program(self) -> str:
+        """The text so far."""
+        return self._text.decode("utf-8", errors="replace")
+
+    def forced(self) -> list[int]:
+        """Tokens that alone can follow here, in the tokenizer's own cut; empty where there is a choice."""
+        return [] if self.finished else list(self.place.matcher.compute_ff_tokens())
+
+    def take(self, tokens: Iterable[int]) -> list[int]:
+        """Take allowed tokens; returns what the program really gained.
+
+        That is ``tokens``, unless one of them would leave no room to finish: then the ending that fits comes in its
+        place, and the row is finished. Raises ValueError for a token that is not allowed.
+        """
+        gained: list[int] = []
+        for token in tokens:
+            if self.finished:
+                break
+            gained += self._take(token)
+        return gained
+
+    def _take(self, token: int) -> list[int]:
+        if self.budget is None or self._slack > _GROWTH + 1:
+            self._slack -= _GROWTH + 1
+            self._plan = None
+            self._add(token)
+            return [token]
+        if self._plan is None:
+            self._plan = self._ending(self.place)
+        ahead = self.place.copy()
+        ahead.advance(token)
+        plan = self._ending(ahead)
+        room = self.budget - self.used - 2  # this token and the end-of-text token
+        if len(plan) <= room:
+            self._record(ahead, token)
+            self._plan, self._slack = plan, room - len(plan)
+            return [token]
+        self.closed_by_budget = True
+        for planned in self._plan:
+            self._add(planned)
+        return self._plan
+
+    def _add(self, token: int) -> None:
+        self.place.advance(token)
+        self._record(self.place, token)
+
+    def _record(self, place: _Place, token: int) -> None:
+        self.place = place
+        self._text += self.owner.text(token)
+        self.used += 1
+
+    def _ending(self, place: _Place) -> list[int]:
+        return [] if place.state.finished else self.owner.tokenize(place.ending())

@@ -1,0 +1,79 @@
+"""What goes into the decoder and what comes out. No torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+FinishReason = Literal["eos", "budget", "budget_too_small", "timeout"]
+PHASES = ("prefill", "forward", "mask", "sample", "other")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One prompt, already tokenised up to where the answer begins."""
+
+    id: str
+    prompt_ids: Sequence[int]
+
+
+@dataclass(frozen=True)
+class GenerationSettings:
+    """How to decode.
+
+    ``max_new_tokens`` includes the end-of-text token. ``temperature`` 0 is greedy; above, ``seed`` and a request's
+    place in the input fix its random numbers, whatever the batch. ``timeout_seconds`` counts for each row from the
+    start of its batch. ``heartbeat_seconds`` is the longest silence on the progress line.
+    """
+
+    max_new_tokens: int = 256
+    constrained: bool = True
+    batch_size: int = 32
+    bucket_by_prompt_length: bool = True
+    timeout_seconds: float | None = None
+    heartbeat_seconds: float = 10.0
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1 or self.batch_size < 1:
+            raise ValueError(f"max_new_tokens={self.max_new_tokens} and batch_size={self.batch_size} must be positive")
+        if self.temperature < 0 or not 0 < self.top_p <= 1:
+            raise ValueError(f"temperature={self.temperature} must be at least 0, top_p={self.top_p} in (0, 1]")
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One answer.
+
+    ``finish_reason``: "eos" when the text is complete (``closed_by_budget`` tells when the constraint, not the model,
+    chose its ending), "budget" and "timeout" when it is cut off, "budget_too_small" when nothing was decoded because
+    no program fits.
+    """
+
+    id: str
+    text: str
+    finish_reason: FinishReason
+    token_ids: Sequence[int] = ()
+    """Generated tokens without the end-of-text token."""
+    prompt_tokens: int = 0
+    tokens: int = 0
+    """Generated tokens, with the end-of-text token where there is one."""
+    forced_tokens: int = 0
+    """Of these, tokens that needed no forward pass of their own: only one continuation was legal."""
+    closed_by_budget: bool = False
+    constrained: bool = False
+    choices: int = 0
+    """Steps at which the model chose among several tokens."""
+    rejected: int = 0
+    """Of these, steps at which the constraint barred the model's first choice."""
+    allowed_share: float | None = None
+    """Mean share of the vocabulary that the constraint allowed at the choices."""
+    mean_log_kept: float | None = None
+    """Mean log of the probability mass that the constraint left; 0 for a model that needs no constraint."""
+    eos_allowed: bool = False
+    """Whether the end-of-text token ever became legal."""
+    seconds: float = 0.0
+    """Wall time from the start of the row's batch to the row's end."""
+    phases: Mapping[str, float] = field(default_factory=dict)
+    """The row's share of the batch's seconds by phase (``PHASES``); shares of all rows add up to the whole."""

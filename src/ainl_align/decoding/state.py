@@ -1,0 +1,306 @@
+"""What a half-written program allows next: the context that a grammar cannot hold, kept line by line. No torch.
+
+Labels are defined in the order of reference: every label but the first is referenced before it is defined, or is
+already defined and can take one more reference. So all references into a label are known, or checked one by one,
+and "defined on every path" is an intersection over known edges.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ainl_align.language import grammar
+from ainl_align.language.compiler import ADAPTER_EFFECTS
+from ainl_align.language.grammar import SIGNATURES, WEB_INPUTS, Scope
+
+_WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|[^ ]+')
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_ERROR = "_error"
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """A reference from label ``source``; ``defined``: what that label itself has set when control leaves there."""
+
+    source: str
+    defined: frozenset[str]
+    handler: bool = False
+
+
+@dataclass
+class _Block:
+    """One label that is being written or is finished."""
+
+    defined: set[str] = field(default_factory=set)
+    needs: set[str] = field(default_factory=set)
+    """Variables read before the label itself sets them."""
+    effects: set[str] = field(default_factory=set)
+    nodes: list[tuple[str, frozenset[str]]] = field(default_factory=list)
+    """Op of every step, and what the label had set before it."""
+    handlers: list[str] = field(default_factory=list)
+    retried: set[int] = field(default_factory=set)
+    guarded: set[int] = field(default_factory=set)
+
+    def copy(self) -> "_Block":
+        return _Block(
+            set(self.defined), set(self.needs), set(self.effects), list(self.nodes), list(self.handlers),
+            set(self.retried), set(self.guarded),
+        )  # fmt: skip
+
+
+class ProgramState:
+    """The state between two lines of a program that the grammars below accepted line by line.
+
+    ``grammar()`` is the Lark text of the next line, ``advance(line)`` accounts for it, ``finished`` says that the
+    program is complete, ``closing()`` is a short rest that completes it from here.
+    """
+
+    def __init__(self) -> None:
+        self.service = ""
+        self.declared = False
+        self.entry: str | None = None
+        self.result: str | None = None
+        self.current: str | None = None
+        self.variables: set[str] = set()
+        self.words: set[str] = set()
+        self.blocks: dict[str, _Block] = {}
+        self.edges: dict[str, list[_Edge]] = {}
+        self.allowed: dict[str, frozenset[str]] = {}
+        """Effect kinds that a handler label may have; labels that are no handlers are absent."""
+
+    def copy(self) -> "ProgramState":
+        """An independent copy, for looking ahead."""
+        twin = ProgramState()
+        twin.__dict__.update(self.__dict__)
+        twin.variables, twin.words = set(self.variables), set(self.words)
+        twin.blocks = dict(self.blocks)
+        if self.current is not None:
+            twin.blocks[self.current] = self.blocks[self.current].copy()
+        twin.edges = {label: list(edges) for label, edges in self.edges.items()}
+        twin.allowed = dict(self.allowed)
+        return twin
+
+    @property
+    def pending(self) -> list[str]:
+        """Referenced labels without a definition, in the order of their first reference."""
+        return [label for label in self.edges if label not in self.blocks]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the program is complete, so that the end of the text is the only continuation."""
+        return bool(self.blocks) and self.current is None and not self.pending
+
+    # ---- what may come next
+
+    def grammar(self) -> str:
+        """Lark text of the next line; empty when the program is finished."""
+        if not self.service:
+            return grammar.service_grammar()
+        if not self.declared:
+            return grammar.schedule_grammar() if self.service == "cron" else grammar.endpoint_grammar()
+        if self.current is not None:
+            return grammar.statement_grammar(self._scope(self.current))
+        if not self.blocks:
+            return grammar.label_grammar([self.entry] if self.entry else [], verbs=True)
+        verbs = all(self._verbs(label) for label in self.pending)
+        return grammar.label_grammar(self.pending, verbs=verbs) if self.pending else ""
+
+    def _scope(self, label: str) -> Scope:
+        block = self.blocks[label]
+        endpoint = self.service == "web" and label == self.entry
+        allowed = self.allowed.get(label)
+        readable = self._entry_set(label) | block.defined
+        first_inputs = all(op == "input" for op, _ in block.nodes)
+        calls = [number for number, (op, _) in enumerate(block.nodes, 1) if op == "R"]
+        retryable = [number for number, (op, _) in enumerate(block.nodes, 1) if op in ("R", "Call")]
+        return Scope(
+            readable=tuple(sorted(readable)),
+            taken_words=self._taken(),
+            variables=tuple(sorted(self._spelled())),
+            forbidden_labels=self._forbidden(_Edge(label, frozenset(block.defined))),
+            forbidden_handlers=self._forbidden_handlers(label),
+            retryable=tuple(n for n in retryable if n not in block.retried),
+            guardable=tuple(n for n in calls if n not in block.guarded),
+            verbs=self._verbs(label),
+            inputs=tuple(n for n in WEB_INPUTS if n not in block.defined) if endpoint and first_inputs else (),
+            calls=allowed is None or "call" in allowed,
+            controls=allowed is None or "control" in allowed,
+            branches=not endpoint,
+            returns=self.result if endpoint else None,
+            can_return=not endpoint or self.result in block.defined,
+        )
+
+    def _verbs(self, label: str) -> tuple[str, ...]:
+        allowed = self.allowed.get(label)
+        return tuple(sorted(v for v in SIGNATURES if allowed is None or ADAPTER_EFFECTS[v] in allowed))
+
+    def _taken(self) -> tuple[str, ...]:
+        return tuple(sorted(self.words | set(WEB_INPUTS if self.service == "web" else ())))
+
+    def _spelled(self) -> set[str]:
+        return self.variables | set(WEB_INPUTS if self.service == "web" else ())
+
+    def _entry_set(self, label: str, extra: tuple[str, _Edge] | None = None) -> frozenset[str]:
+        """Variables set on every path into ``label``, with one more edge taken into account."""
+        edges = list(self.edges.get(label, ()))
+        if extra is not None and extra[0] == label:
+            edges.append(extra[1])
+        sets = [
+            self._entry_set(edge.source, extra) | edge.defined | ({_ERROR} if edge.handler else frozenset())
+            for edge in edges
+        ]
+        return frozenset.intersection(*sets) if sets else frozenset()
+
+    def _below(self, label: str) -> set[str]:
+        """``label`` and every label that control can reach from it."""
+        seen: set[str] = set()
+        stack = [label]
+        while stack:
+            here = stack.pop()
+            if here not in seen:
+                seen.add(here)
+                stack += [target for target, edges in self.edges.items() if any(e.source == here for e in edges)]
+        return seen
+
+    def _forbidden(self, edge: _Edge) -> tuple[str, ...]:
+        """Labels already begun that cannot take ``edge``: it would close a cycle or leave a read undefined."""
+        return tuple(sorted(label for label in self.blocks if not self._can_take(label, edge)))
+
+    def _can_take(self, label: str, edge: _Edge) -> bool:
+        below = self._below(label)
+        if edge.source in below:
+            return False
+        return all(self.blocks[b].needs <= self._entry_set(b, (label, edge)) for b in below if b in self.blocks)
+
+    def _forbidden_handlers(self, label: str) -> tuple[str, ...]:
+        block = self.blocks[label]
+        # The earliest R step knows the fewest variables, so what it permits is permitted for every later one.
+        first = next((before for op, before in block.nodes if op == "R"), frozenset())
+        edge = _Edge(label, first, handler=True)
+        own = block.effects | {"meta"}
+        return tuple(
+            sorted({b for b in self.blocks if not self.blocks[b].effects <= own} | set(self._forbidden(edge)))
+        )  # fmt: skip
+
+    # ---- what a line changes
+
+    def advance(self, line: str) -> None:
+        """Account for one line (without its line end) that ``grammar()`` accepted."""
+        words = _WORDS.findall(line)
+        if not line.startswith(" "):
+            self._declare(words)
+        else:
+            self._step(words)
+
+    def _declare(self, words: list[str]) -> None:
+        if words[0] == "S":
+            self.service = "plain" if words[1] == "app" else words[2]
+            self.declared = self.service == "plain"
+        elif words[0] == "Cr":
+            self.entry, self.declared = words[1], True
+        elif words[0] == "E":
+            self.entry, self.result, self.declared = words[3][2:], words[4][2:], True
+            self.variables.add(self.result)
+        else:
+            self.current = words[0][:-1]
+            self.blocks[self.current] = _Block()
+
+    def _step(self, words: list[str]) -> None:
+        assert self.current is not None
+        label, block = self.current, self.blocks[self.current]
+        op, operands = words[0], words[1:]
+        before = frozenset(block.defined)
+        if op == "Set" and operands[1].startswith("$"):
+            op = "input"
+        block.nodes.append((op, before))
+        if op == "R":
+            self._read(block, operands[1:-1])
+            block.effects.add(ADAPTER_EFFECTS[operands[0]])
+            self._write(block, operands[-1][2:])
+        elif op in ("Set", "input"):
+            if op == "Set":
+                self._read(block, operands[1:])
+            self._write(block, operands[0])
+        elif op == "Call":
+            block.effects.add("call")
+            self._refer(operands[0], _Edge(label, before))
+            self._write(block, operands[1][2:])
+        elif op == "Retry":
+            block.effects.add("control")
+            block.retried.add(int(operands[0][2:]))
+        elif op == "Err":
+            block.effects.add("meta")
+            number = int(operands[0][2:])
+            block.guarded.add(number)
+            block.handlers.append(operands[1][2:])
+            self._refer(operands[1][2:], _Edge(label, block.nodes[number - 1][1], handler=True))
+        elif op == "If":
+            name, _, atom = operands[0].partition("=")
+            block.effects.add("control")
+            self._read(block, [name])
+            if _NAME.fullmatch(atom):
+                self.words.add(atom)
+            for target in operands[1:]:
+                self._refer(target[2:], _Edge(label, before))
+            self._end(block)
+        else:
+            self._read(block, operands)
+            self._end(block)
+
+    def _read(self, block: _Block, operands: Iterable[str]) -> None:
+        for operand in operands:
+            if operand.startswith('"'):
+                if _NAME.fullmatch(operand[1:-1]):
+                    self.words.add(operand[1:-1])
+            elif (operand in self.variables or operand == _ERROR) and operand not in block.defined:
+                block.needs.add(operand)
+
+    def _write(self, block: _Block, name: str) -> None:
+        block.defined.add(name)
+        self.variables.add(name)
+
+    def _refer(self, label: str, edge: _Edge) -> None:
+        self.edges.setdefault(label, []).append(edge)
+
+    def _end(self, block: _Block) -> None:
+        for handler in block.handlers:
+            known = self.allowed.get(handler)
+            self.allowed[handler] = frozenset(block.effects) if known is None else known & block.effects
+        self.current = None
+
+    # ---- how to stop
+
+    def closing(self) -> str:
+        """A short text that completes the program from this line start: every open label returns at once."""
+        lines: list[str] = []
+        if not self.service:
+            return "S app core noop\nL_a:\n  J 0\n"
+        entry, result = self.entry, self.result
+        if not self.declared:
+            entry = "L_a"
+            if self.service == "cron":
+                lines.append('Cr L_a "* * * * *"')
+            else:
+                result = "a"
+                lines.append("E / G ->L_a ->a")
+        body = ["  J 0"]
+        ending = body if result is None else [f"  Set {result} 0", f"  J {result}"]
+        if not self.blocks:
+            lines += [f"{entry or 'L_a'}:", *ending]
+        elif self.current is not None:
+            if self.current != self.entry or result is None:
+                lines += body
+            else:
+                lines += ending[1:] if result in self.blocks[self.current].defined else ending
+        for label in self.pending:
+            if label != self.current:
+                lines += [f"{label}:", *body]
+        return "".join(f"{line}\n" for line in lines)
+
+
+def replay(program: str) -> ProgramState:
+    """The state after a canonical program's lines; for tests and tools."""
+    state = ProgramState()
+    for line in program.splitlines():
+        state.advance(line)
+    return state
