@@ -16,6 +16,7 @@ from ainl_align.cli.boundary import guarded
 from ainl_align.cli.options import parse, parser_for
 from ainl_align.config import ROOT, CycleSettings
 from ainl_align.errors import StageError, UserError
+from ainl_align.tasks.prompts import load_prompt_set
 
 GOOD = 'S app core noop\nL1:\n  R core.CONCAT "a" "b" ->text\n  J text\n'
 
@@ -100,6 +101,35 @@ def test_bad_input_is_one_message_and_2(
 def test_wrong_usage_is_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert ainl_align(*words) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_tasks_show_stats_validate_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ainl_align("tasks", "show", "dev", "--family", "fetch_field") == 0
+    assert "S app core noop" in capsys.readouterr().out
+    assert ainl_align("tasks", "stats") == 0
+    assert re.search(r"^ fetch_field +T1 ", capsys.readouterr().out, re.MULTILINE)
+    assert ainl_align("tasks", "validate", "regression", "--mutants-per-task", "1") == 0
+    assert "12 tasks: ok" in capsys.readouterr().out
+    assert ainl_align("tasks", "export", "dev", str(tmp_path / "dev.jsonl")) == 0
+    assert load_prompt_set(tmp_path / "dev.jsonl")[0].task is not None
+    assert ainl_align("tasks", "show", "dev", "--family", "nonsense") == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            [word]
+            for word in ("run", "train", "sweep", "eval", "gate", "report", "generate", "check", "base", "doctor")
+        ),
+        *(["build", word] for word in ("regression", "distill", "boost")),
+        *(["tasks", word] for word in ("show", "stats", "validate", "export")),
+    ],
+    ids=" ".join,
+)
+def test_every_command_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert ainl_align(*words, "--help") == 0
+    assert "sage: ainl-align" in capsys.readouterr().out
 
 
 def _raise(error: BaseException) -> NoReturn:

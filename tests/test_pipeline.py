@@ -84,6 +84,7 @@ def settings(tmp_path: Path, tiny_base: Path) -> CycleSettings:
         device="cpu",
         variants_per_prompt=2,
         samples_per_prompt=4,
+        distill_mode=0,
     )
 
 
@@ -102,7 +103,7 @@ def statuses(health: dict[str, Any]) -> dict[str, str]:
 
 
 def test_a_good_cycle_passes_and_leaves_every_artifact(settings: CycleSettings, outcome: Outcome) -> None:
-    code, health, shown = run(settings)
+    code, health, shown = run(settings.replaced({"distill_mode": 1}))
     assert code == ExitCode.OK
     assert health["status"] == "pass"
     assert set(statuses(health).values()) == {"done", "off"}
@@ -119,7 +120,7 @@ def test_a_good_cycle_passes_and_leaves_every_artifact(settings: CycleSettings, 
 
 
 def test_the_stages_get_the_cycles_choices(settings: CycleSettings, outcome: Outcome) -> None:
-    run(settings)
+    run(settings.replaced({"distill_mode": 1}))
     finetune, sweep, evaluation = (outcome.given[name] for name in ("training", "sweep", "evaluation"))
     assert (finetune.seed, finetune.profile, finetune.epochs) == (42, "balanced", 2)
     assert finetune.data_path == settings.corpus_dir / "train_chatml_distill_train.jsonl"
@@ -210,7 +211,7 @@ def test_a_bad_base_and_an_unwritable_output_are_found_first(settings: CycleSett
 
 
 def test_distill_off_trains_on_the_regression_data(settings: CycleSettings, outcome: Outcome) -> None:
-    _, health, _ = run(settings.replaced({"distill_mode": 0}))
+    _, health, _ = run(settings)
     assert statuses(health)["distill"] == "off"
     data = outcome.given["training"].data_path
     assert data.name == "train_chatml_regression_supervised_train.jsonl"
@@ -219,7 +220,7 @@ def test_distill_off_trains_on_the_regression_data(settings: CycleSettings, outc
 
 def test_boost_trains_on_the_merged_data(settings: CycleSettings, outcome: Outcome, make_report: MakeReport) -> None:
     report = make_report("boost.json")
-    _, health, _ = run(settings.replaced({"boost_eval_report": report}))
+    _, health, _ = run(settings.replaced({"boost_eval_report": report, "distill_mode": 1}))
     assert statuses(health)["boost"] == "done"
     assert outcome.given["training"].data_path.name == "train_chatml_distill_boost_train.jsonl"
 

@@ -4,13 +4,14 @@ import sys
 
 import typer
 
+from ainl_align.cli import tasks
 from ainl_align.cli.boundary import guarded
 from ainl_align.cli.language import check, generate
 from ainl_align.cli.machine import base, doctor
 from ainl_align.cli.run import report, run
 from ainl_align.cli.stages import STAGES, run_stage
 
-# The stages, run, generate and tasks parse their own words: their options come from settings models.
+# The stages, run and generate parse their own words: their options come from settings models.
 _OWN_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
 app = typer.Typer(
@@ -31,17 +32,6 @@ def _add(group: typer.Typer, command: str, stage: str, prog: str) -> None:
     register(guarded(stage_command))
 
 
-def _tasks(context: typer.Context) -> int:
-    """Show, count, validate or export the tasks: show | stats | validate | export."""
-    from ainl_align.tasks import commands
-
-    group = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-    for name in ("show", "stats", "validate", "export"):
-        group.command(name)(getattr(commands, name))
-    result = group(args=context.args, prog_name="ainl-align tasks", standalone_mode=False)
-    return int(result or 0)
-
-
 app.command("run", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(run))
 _add(build, "regression", "regression", "ainl-align build regression")
 _add(build, "distill", "distill", "ainl-align build distill")
@@ -53,7 +43,7 @@ _add(app, "gate", "trends", "ainl-align gate")
 app.command("report")(guarded(report))
 app.command("generate", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(generate))
 app.command("check")(guarded(check))
-app.command("tasks", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(_tasks))
+app.add_typer(tasks.app, name="tasks")
 app.command("base")(guarded(base))
 app.command("doctor")(guarded(doctor))
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
 from ainl_align.artifacts import check_writable
+from ainl_align.cli.output import print_table
 from ainl_align.config import DEFAULT_BASE, ROOT
 from ainl_align.errors import AlignError, ExitCode
 
@@ -70,7 +70,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] =
         table = Table("", "what", Column("found", overflow="fold"), Column("mend", overflow="fold"), box=None)
         for item in findings:
             table.add_row("ok" if item.ok else "MISSING", item.what, item.found, item.mend)
-        Console(soft_wrap=True).print(table)
+        print_table(table)
     return ExitCode.OK if all(finding.ok for finding in findings) else ExitCode.USAGE
 
 

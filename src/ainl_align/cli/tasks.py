@@ -1,0 +1,103 @@
+"""tasks: show, count, validate and export what the models are asked for."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from ainl_align.cli.boundary import guarded
+from ainl_align.cli.output import print_table
+from ainl_align.errors import ExitCode, UserError
+
+app = typer.Typer(
+    help="Show, count, validate or export the tasks.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+
+
+class Which(StrEnum):
+    """Task sets by name."""
+
+    train = "train"
+    dev = "dev"
+    test = "test"
+    regression = "regression"
+
+
+Suite = Annotated[Which, typer.Argument(help="a suite, or generated training tasks")]
+PerFamily = Annotated[int, typer.Option(min=1, help="training tasks of each family")]
+Seed = Annotated[int, typer.Option(min=0, help="seed of the training tasks")]
+
+
+def show(
+    which: Suite = Which.regression,
+    per_family: PerFamily = 1,
+    seed: Seed = 42,
+    family: Annotated[list[str] | None, typer.Option(help="only this family (may be repeated)")] = None,
+) -> int:
+    """Print tasks: prompt, gold program, and what each scenario expects."""
+    from ainl_align.tasks import commands
+
+    texts = commands.show(which.value, per_family=per_family, seed=seed, families=family)
+    if not texts:
+        raise UserError(
+            f"--family {', '.join(family or ())}: {which.value} has no such task; see ainl-align tasks stats"
+        )
+    for text in texts:
+        print(text, end="\n\n")
+    return ExitCode.OK
+
+
+def stats(per_family: PerFamily = 20, seed: Seed = 42) -> int:
+    """Print families, tiers and the number of tasks in each split."""
+    from ainl_align.tasks import commands
+
+    rows = commands.stats(per_family=per_family, seed=seed)
+    table = Table(*rows[0], box=None)
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    print_table(table)
+    return ExitCode.OK
+
+
+def validate(
+    which: Suite = Which.regression,
+    per_family: PerFamily = 3,
+    seed: Seed = 42,
+    mutants_per_task: Annotated[int | None, typer.Option(min=1, help="mutants of each gold; default: all")] = None,
+) -> int:
+    """Judge every gold, its mutants and trivial programs; exit 10 when a gold fails or too many mutants live."""
+    from ainl_align.tasks import commands
+
+    report = commands.validate(which.value, per_family=per_family, seed=seed, mutants_per_task=mutants_per_task)
+    table = Table("mutant", "made", "killed", "rate", box=None)
+    for row in report.table():
+        table.add_row(*map(str, row))
+    print_table(table)
+    for task, reason in report.broken:
+        print(f"gold fails: {task}: {reason}")
+    for task, program in report.trivial_passes:
+        print(f"trivial program passes: {task}: {program}")
+    for survivor in report.survivors:
+        print(f"survives: {survivor.task}, line {survivor.line}: {survivor.kind}: {survivor.text}")
+    print(f"{report.tasks} tasks: {'ok' if report.ok else 'NOT ok'}")
+    return ExitCode.OK if report.ok else ExitCode.GATE_FAIL
+
+
+def export(
+    which: Suite,
+    path: Annotated[Path, typer.Argument(help="where to write the prompt set (JSON lines)")],
+    per_family: PerFamily = 3,
+    seed: Seed = 42,
+) -> int:
+    """Write tasks as a prompt set with golds and scenarios."""
+    from ainl_align.tasks import commands
+
+    count = commands.export(which.value, path, per_family=per_family, seed=seed)
+    print(f"{count} tasks in {path}")
+    return ExitCode.OK
+
+
+for command in (show, stats, validate, export):
+    app.command(command.__name__)(guarded(command))
