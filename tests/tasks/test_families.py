@@ -71,7 +71,8 @@ def test_mutants_differ_from_the_gold_and_from_one_another() -> None:
 
 def test_a_dropped_step_keeps_the_node_numbers_of_its_label_right() -> None:
     gold = (
-        'S app core noop\nL_main:\n  R queue.PUT "first" "text one" ->res\n  R http.GET "https://a.example.com/b" ->resp\n'
+        'S app core noop\nL_main:\n  R queue.PUT "first" "text one" ->res\n'
+        '  R http.GET "https://a.example.com/b" ->resp\n'
         '  Err @n2 ->L_fail\n  J resp\nL_fail:\n  J "failed"\n'
     )
     dropped = next(mutant.program for mutant in mutants(gold) if mutant.kind == "write dropped")

@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
+import ainl_align.tasks.commands as commands
 from ainl_align.errors import UserError
-from ainl_align.tasks import commands, entities
+from ainl_align.tasks import entities
 from ainl_align.tasks.compose import held_out, normalised
 from ainl_align.tasks.families import FAMILIES
 from ainl_align.tasks.suites import SUITE_SIZES, generate, locked_hashes, suite, suite_hash

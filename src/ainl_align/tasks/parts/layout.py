@@ -143,7 +143,8 @@ class _Writer:
             ),
             (
                 f"when {fail}, try again {times} with a fixed pause of {wait}",
-                f"when {fail}, wait {wait} and try again, {times} with the same pause",
+                f"when {fail}, wait {wait} and try again"
+                + (" once" if number == 1 else f", {times} with the same pause"),
             ),
         )
 

@@ -62,7 +62,7 @@ class HttpFields(Source):
         self.paths = tuple(prefix + name for name in names)
         shape = ctx.say(("{}", "{}", "the {}"), ("{}", "the {} value"))
         if "list" in kinds:
-            shape = ctx.say(("the list {}", "the {} list"), ("that list {}",))
+            shape = ctx.say(("the list {}", "the {} list"), ("the array {}", "the {} array"))
         self.gives = tuple(
             Item(path, shape.format(name), kind) for path, name, kind in zip(self.paths, names, kinds, strict=True)
         )
