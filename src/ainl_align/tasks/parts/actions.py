@@ -86,7 +86,7 @@ class Mail(Action):
                 f"email {what} to {self.address}",
                 f"send {what} by email to {self.address}",
                 f"mail {what} to {self.address}",
-                f"let {self.address} know by email: {what}",
+                f"write {self.address} an email that says {what}",
                 f"notify {self.address} by email with {what}",
             ),
             (f"send an email with {what} to {self.address}", f"have {what} mailed to {self.address}"),

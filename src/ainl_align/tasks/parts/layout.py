@@ -137,7 +137,7 @@ class _Writer:
             )
         return self.ctx.say(
             (
-                f"if {fail}, retry {times}, waiting {wait} each time",
+                f"if {fail}, retry {times}, " + (f"after {wait}" if number == 1 else f"waiting {wait} each time"),
                 f"retry {times} if {fail}, waiting {wait} before each retry",
                 f"if {fail}, retry it {times} with a fixed wait of {wait}",
             ),
