@@ -249,6 +249,12 @@ def test_the_command_exits_as_the_cycle_does(
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 10
+    monkeypatch.setattr("sys.argv", ["ainl-align", "report", str(settings.curated / "alignment_run_health.json")])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 0
+    assert "status: fail" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["ainl-align", *words])
     outcome.crash["evaluation"] = RuntimeError("boom")
     with pytest.raises(SystemExit) as stop:
         main()

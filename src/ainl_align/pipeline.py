@@ -271,9 +271,9 @@ class Cycle:
             self.progress.say(f"{self.paths.health}: the run health could not be written either: {error}")
 
     def _settle_budget(self, tokenizer: Any, golds: list[str]) -> None:
-        """Raise the default budget to what the longest gold needs, half as much again, unless the user set one."""
+        """Raise the default budget to the longest gold and a quarter more, in steps of 32, unless the user set one."""
         longest = max(len(tokenizer(gold, add_special_tokens=False)["input_ids"]) for gold in golds) + 1
-        needed = -(-longest * 3 // 2 // 32) * 32
+        needed = -(-longest * 5 // 4 // 32) * 32
         if needed > self.budget and self.settings.budget_given:
             self.progress.say(
                 f"MAX_NEW_TOKENS {self.budget} was given and is kept; the longest known program needs {longest} tokens"

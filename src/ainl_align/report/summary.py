@@ -54,13 +54,13 @@ def show(document: Mapping[str, Any], path: Path, progress: Progress) -> None:
     for line in document["fallbacks"]:
         progress.say(f"note: {line}")
     progress.say("where to look next:")
-    progress.say(f"  run health   {path}")
+    progress.say(f"  {'run health':24} {path}")
     for name in ("model_eval_report", "model_eval_trends", "checkpoint_sweep_report"):
         if document["artifacts"].get(name):
-            progress.say(f"  {name:12} {document['artifacts'][name]}")
+            progress.say(f"  {name:24} {document['artifacts'][name]}")
     if document["status"] == "pass":
-        progress.say(f"  adapter      {document['selected_adapter']}")
-        progress.say('  try it       ainl-align generate "every day at 8, fetch ... and store it"')
+        progress.say(f"  {'adapter':24} {document['selected_adapter']}")
+        progress.say(f"  {'try it':24} ainl-align generate 'Fetch https://example.com/status and return its body.'")
 
 
 def _rate(value: float | None) -> str:
