@@ -148,3 +148,37 @@ def tiny_base(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny import make_base
 
     return make_base(tmp_path_factory.mktemp("tiny-llama"), tokenizer)
+
+
+@pytest.fixture(scope="session")
+def tiny_adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Root of an adapter of the tiny base, with checkpoints of steps 1 to 3."""
+    from ainl_align.progress import Progress
+    from ainl_align.training import finetune
+    from tests.tiny import write_chat_rows
+
+    folder = tmp_path_factory.mktemp("tiny-adapter")
+    settings = finetune.Settings(
+        base_model=str(tiny_base),
+        data_path=write_chat_rows(folder / "rows.jsonl", 6),
+        eval_data_path=None,
+        output_dir=folder / "adapter",
+        epochs=1,
+        batch_size=2,
+        save_steps=1,
+        train_device="cpu",
+    )
+    finetune.run(settings, Progress())
+    return folder / "adapter"
+
+
+@pytest.fixture(scope="session")
+def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prompt set of three regression prompts with their tasks, and one prompt without."""
+    from ainl_align.tasks.prompts import PromptRow, write_prompt_set
+    from ainl_align.tasks.suites import suite
+
+    path = tmp_path_factory.mktemp("prompts") / "small.jsonl"
+    rows = [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in suite("regression")[:3]]
+    write_prompt_set(path, [*rows, PromptRow(id="bare", prompt="Return 5.")])
+    return path

@@ -8,28 +8,15 @@ from typing import Any
 import pytest
 
 from ainl_align.errors import UserError
-from ainl_align.progress import Progress
-from ainl_align.training import checkpoints, finetune
+from ainl_align.training import checkpoints
 from ainl_align.training.base import resolve
-from tests.tiny import make_base, write_chat_rows
+from tests.tiny import make_base
 
 
-@pytest.fixture(scope="module")
-def trained(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def trained(tiny_adapter: Path) -> Path:
     """An adapter root with checkpoints of steps 1 to 3."""
-    folder = tmp_path_factory.mktemp("trained")
-    settings = finetune.Settings(
-        base_model=str(tiny_base),
-        data_path=write_chat_rows(folder / "rows.jsonl", 6),
-        eval_data_path=None,
-        output_dir=folder / "adapter",
-        epochs=1,
-        batch_size=2,
-        save_steps=1,
-        train_device="cpu",
-    )
-    finetune.run(settings, Progress())
-    return folder / "adapter"
+    return tiny_adapter
 
 
 def test_checkpoints_come_in_numeric_order(trained: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ainl_align.data.records import Message, repair_messages, request_messages
+from ainl_align.data.records import CUT_OFF, Message, repair_messages, request_messages
 from ainl_align.decoding.generate import Engine, Generation, GenerationSettings, Request
 from ainl_align.evaluation.metrics import METRICS, Score, failure_family, rates, rates_by, score
 from ainl_align.language.canonical import canonicalize
@@ -75,7 +75,7 @@ def answer(
 def diagnostics(item: Answer) -> tuple[Diagnostic, ...]:
     """What the compiler, or the budget, has against an answer: what a repair prompt shows."""
     if item.finish_reason in ("budget", "timeout"):
-        return (Diagnostic(None, "unfinished", "the program was cut off before its end; write it shorter"),)
+        return (CUT_OFF,)
     return verdict(item.program).reasons
 
 

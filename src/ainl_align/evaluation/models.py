@@ -47,10 +47,11 @@ class Wardrobe:
 
     def _merge(self, adapter: Adapter) -> Any:
         from peft import PeftModel
+        from safetensors import SafetensorError
 
         try:
             wrapped = PeftModel.from_pretrained(self._model, str(adapter.folder), torch_device=self.device)
-        except (ValueError, RuntimeError, OSError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RuntimeError, OSError, SafetensorError) as error:
             first = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UserError(f"{adapter.folder}: PEFT cannot load it ({first}); train it again") from error
         touched = {
