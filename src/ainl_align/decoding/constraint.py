@@ -171,7 +171,7 @@ class _Place:
             if not chosen:
                 allowed = np.frombuffer(matcher.compute_bitmask(), np.uint8)
                 bits = np.flatnonzero(np.unpackbits(allowed, bitorder="little"))
-                liked = (single.get(byte, -1) for byte in (b'"' + _SHORT if _in_string(text) else _SHORT))
+                liked = (single.get(byte, -1) for byte in (b'"a' + _SHORT if _in_string(text) else _SHORT))
                 # No preferred byte: within a character, where any byte that continues it will do.
                 chosen = [next((t for t in liked if t >= 0 and allowed[t >> 3] >> (t & 7) & 1), int(bits[0]))]
             matcher.consume_tokens(chosen)
