@@ -25,7 +25,7 @@ from llguidance.hf import from_tokenizer
 from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask_par
 from numpy.typing import NDArray
 
-from ainl_align.decoding.state import ProgramState
+from ainl_align.decoding.state import NOTHING_OWN, Own, ProgramState
 from ainl_align.errors import ConstraintDeadEnd
 
 Bitmask = NDArray[np.int32]
@@ -124,62 +124,70 @@ class Constraint:
 class _Place:
     """Where a program stands: its state at the last line start, the line so far, and the line's matcher."""
 
-    def __init__(self, owner: Constraint, state: ProgramState, matcher: LLMatcher | None, line: bytes) -> None:
+    def __init__(self, owner: Constraint, state: ProgramState, line: bytes = b"", own: Own = NOTHING_OWN) -> None:
         self.owner = owner
         self.state = state
         self.line = line
-        self._matcher = matcher
+        self._own = own
+        self._matcher: LLMatcher | None = None
 
     @property
     def matcher(self) -> LLMatcher:
         if self._matcher is None:
-            self._matcher = self.owner.matcher(self.state.grammar())
+            self._matcher = self.owner.matcher(self.state.grammar(self._own))
             if self.line and not self._matcher.consume_tokens(self.owner.tokenize(self.line)):
                 raise ConstraintDeadEnd(f"line start {self.line!r} fits no continuation: {self._matcher.get_error()}")
         return self._matcher
 
     def copy(self) -> "_Place":
-        matcher = self._matcher.deep_copy() if self._matcher is not None else None
-        return _Place(self.owner, self.state, matcher, self.line)
+        """An independent copy, for looking ahead."""
+        twin = _Place(self.owner, self.state, self.line, self._own)
+        twin._matcher = self._matcher.deep_copy() if self._matcher is not None else None
+        return twin
 
     def advance(self, token: int) -> None:
         """Take one allowed token; ValueError when it is not allowed here."""
         if not self.matcher.consume_token(token):
             raise ValueError(f"token {token} ({self.owner.text(token)!r}) is not allowed after {self.line!r}")
         line, newline, rest = (self.line + self.owner.text(token)).partition(b"\n")
-        self.line = line
         if newline:
             self.state = self.state.copy()
             self.state.advance(line.decode())
-            self.line, self._matcher = rest, None
+            self.line, self._own, self._matcher = rest, NOTHING_OWN, None
+            return
+        self.line = line
+        own = self.state.own_names(line.decode("utf-8", errors="ignore"))
+        if own != self._own:
+            self._own, self._matcher = own, None
 
     def ending(self) -> bytes:
         """A short text that completes the program from here."""
         closing = self.state.closing().encode()
         if closing.startswith(self.line):
             return closing[len(self.line) :]
-        rest = self._line_rest()
-        state = self.state.copy()
-        state.advance((self.line + rest).decode())
-        return rest + b"\n" + state.closing().encode()
+        ahead, text = self.copy(), b""
+        while ahead.state is self.state and len(text) < _LONGEST_LINE:
+            token = ahead._shortest()
+            text += self.owner.text(token)
+            ahead.advance(token)
+        if ahead.state is self.state:
+            raise ConstraintDeadEnd(f"no end of the line {self.line!r} was found")
+        return text.partition(b"\n")[0] + b"\n" + ahead.state.closing().encode()
 
-    def _line_rest(self) -> bytes:
-        """The shortest end of the current line that a walk by preferred characters finds."""
-        matcher, text, single = self.matcher.deep_copy(), self.line, self.owner.single
-        while len(text) < len(self.line) + _LONGEST_LINE:
-            chosen: list[int] = matcher.compute_ff_tokens()
-            if not chosen:
-                allowed = np.frombuffer(matcher.compute_bitmask(), np.uint8)
-                bits = np.flatnonzero(np.unpackbits(allowed, bitorder="little"))
-                liked = (single.get(byte, -1) for byte in (b'"a' + _SHORT if _in_string(text) else _SHORT))
-                # No preferred byte: within a character, where any byte that continues it will do.
-                chosen = [next((t for t in liked if t >= 0 and allowed[t >> 3] >> (t & 7) & 1), int(bits[0]))]
-            matcher.consume_tokens(chosen)
-            text += b"".join(map(self.owner.text, chosen))
-            line, newline, _ = text.partition(b"\n")
-            if newline:
-                return line[len(self.line) :]
-        raise ConstraintDeadEnd(f"no end of the line {self.line!r} was found")
+    def _shortest(self) -> int:
+        """The next token on a short way to the line's end."""
+        forced = self.matcher.compute_ff_tokens()
+        if forced:
+            return int(forced[0])
+        allowed = np.frombuffer(self.matcher.compute_bitmask(), np.uint8)
+        single = self.owner.single
+        # A capital ends every look of a number, a variable or a name of the runtime, so the quote can follow.
+        for byte in b'"A' + _SHORT if _in_string(self.line) else _SHORT:
+            token = single.get(byte, -1)
+            if token >= 0 and allowed[token >> 3] >> (token & 7) & 1:
+                return token
+        # No preferred byte: within a character, where any byte that continues it will do.
+        return int(np.flatnonzero(np.unpackbits(allowed, bitorder="little"))[0])
 
 
 def _in_string(line: bytes) -> bool:
@@ -206,7 +214,7 @@ class RowConstraint:
         self.budget = budget
         self.used = 0
         self.closed_by_budget = False
-        self.place = _Place(owner, ProgramState(), None, b"")
+        self.place = _Place(owner, ProgramState())
         self._text = bytearray()
         self._plan: list[int] | None = None
         self._slack = 0 if budget is None else budget - owner.minimum

@@ -17,6 +17,10 @@ _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|[^ ]+')
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ERROR = "_error"
 
+Own = tuple[tuple[str, ...], tuple[str, ...]]
+"""Texts and variables of one unfinished line."""
+NOTHING_OWN: Own = ((), ())
+
 
 @dataclass(frozen=True)
 class _Edge:
@@ -92,20 +96,20 @@ class ProgramState:
 
     # ---- what may come next
 
-    def grammar(self) -> str:
-        """Lark text of the next line; empty when the program is finished."""
+    def grammar(self, own: Own = NOTHING_OWN) -> str:
+        """Lark text of the next line; empty when the program is finished. ``own``: ``own_names`` of the line so far."""
         if not self.service:
             return grammar.service_grammar()
         if not self.declared:
             return grammar.schedule_grammar() if self.service == "cron" else grammar.endpoint_grammar()
         if self.current is not None:
-            return grammar.statement_grammar(self._scope(self.current))
+            return grammar.statement_grammar(self._scope(self.current, own))
         if not self.blocks:
             return grammar.label_grammar([self.entry] if self.entry else [], verbs=True)
         verbs = all(self._verbs(label) for label in self.pending)
         return grammar.label_grammar(self.pending, verbs=verbs) if self.pending else ""
 
-    def _scope(self, label: str) -> Scope:
+    def _scope(self, label: str, own: Own) -> Scope:
         block = self.blocks[label]
         endpoint = self.service == "web" and label == self.entry
         allowed = self.allowed.get(label)
@@ -115,8 +119,8 @@ class ProgramState:
         retryable = [number for number, (op, _) in enumerate(block.nodes, 1) if op in ("R", "Call")]
         return Scope(
             readable=tuple(sorted(readable)),
-            taken_words=self._taken(),
-            variables=tuple(sorted(self._spelled())),
+            taken_words=tuple(sorted(self._taken().union(own[0]))),
+            variables=tuple(sorted(self._spelled().union(own[1]))),
             forbidden_labels=self._forbidden(_Edge(label, frozenset(block.defined))),
             forbidden_handlers=self._forbidden_handlers(label),
             retryable=tuple(n for n in retryable if n not in block.retried),
@@ -134,8 +138,19 @@ class ProgramState:
         allowed = self.allowed.get(label)
         return tuple(sorted(v for v in SIGNATURES if allowed is None or ADAPTER_EFFECTS[v] in allowed))
 
-    def _taken(self) -> tuple[str, ...]:
-        return tuple(sorted(self.words | set(WEB_INPUTS if self.service == "web" else ())))
+    def own_names(self, line: str) -> Own:
+        """What the unfinished ``line`` adds to the names that its rest must avoid: the texts of an R line, which its
+        out variable must differ from, and the variable of a Set line, which its text must differ from."""
+        words = _WORDS.findall(line) if line.startswith("  ") else []
+        if words and words[0] == "R":
+            texts = (word[1:-1] for word in words[2:] if len(word) > 2 and word[0] == word[-1] == '"')
+            return tuple(sorted({text for text in texts if _NAME.fullmatch(text)} - self.words)), ()
+        if len(words) > 1 and words[0] == "Set" and line.count(" ") > 3:
+            return (), (words[1],)
+        return NOTHING_OWN
+
+    def _taken(self) -> set[str]:
+        return self.words | set(WEB_INPUTS if self.service == "web" else ())
 
     def _spelled(self) -> set[str]:
         return self.variables | set(WEB_INPUTS if self.service == "web" else ())

@@ -213,7 +213,7 @@ def _operand(part: str) -> str:
 
 
 def _terminals(scope: Scope, *, any_name: bool) -> list[str]:
-    variables = _excluding(_NAME, RESERVED_WORDS) if any_name else f"/{'|'.join(scope.readable)}/"
+    variables = f"{_excluding(_NAME, RESERVED_WORDS)} | /_error/" if any_name else f"/{'|'.join(scope.readable)}/"
     readable = any_name or bool(scope.readable)
     barred = "|".join((_NUMERIC, "true", "false", "null", r"_[a-z0-9_]+", *scope.variables))
     text = rf'STRING: /{_STRING}/ & ~/"({barred})"/ & ~/"\$.*"/'
