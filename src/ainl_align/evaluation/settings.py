@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import BaseModel as PydanticModel
 from pydantic import ConfigDict, Field
 
-from ainl_align.decoding.generate import GenerationSettings
+from ainl_align.decoding.records import GenerationSettings
 from ainl_align.evaluation.answer import AnswerSettings
 from ainl_align.training.base import default_base
 
@@ -19,7 +19,7 @@ class DecodingSettings(PydanticModel):
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="auto: CUDA, then MPS, then CPU")
     limit: int | None = Field(None, ge=1, description="take only so many prompts of the set, evenly spaced")
     max_new_tokens: int = Field(256, ge=1, description="generation budget in tokens")
-    batch_size: int = Field(32, ge=1, description="prompts decoded together")
+    batch_size: int = Field(64, ge=1, description="prompts decoded together")
     constrained_decoding: bool = Field(True, description="mask tokens that cannot lead to a valid program")
     repair_attempts: int = Field(2, ge=0, le=10, description="tries to repair a program by its diagnostics")
     canonicalize_output: bool = Field(True, description="bring outputs into canonical form before they are judged")

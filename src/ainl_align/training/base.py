@@ -187,7 +187,9 @@ def load_tokenizer(base: BaseModel) -> Any:
 def load_model(base: BaseModel, device: str) -> Any:
     """The base's weights in the precision that ``device`` computes fastest in, in eval mode."""
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # progress.py shows ours
     model = AutoModelForCausalLM.from_pretrained(
         str(base.folder), dtype=compute_dtype(device), trust_remote_code=False, use_safetensors=True
     )

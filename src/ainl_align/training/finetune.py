@@ -10,6 +10,7 @@ import math
 import random
 import shutil
 import time
+import warnings
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -224,6 +225,7 @@ def _train(
     from ainl_align.training.int8 import quantize_linears
 
     logging.getLogger("transformers.trainer").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*gradient_checkpointing.* is deprecated", category=FutureWarning)
     data = {"train": settings.data_path}
     if settings.eval_data_path:
         data["eval"] = settings.eval_data_path

@@ -22,7 +22,7 @@ class Profile:
 
 
 PROFILES = {
-    "fast": Profile(1, 1e-3, 8, 8, 2, 8, 30_000),
-    "balanced": Profile(2, 1e-3, 16, 8, 6, 16, 220_000),
-    "quality": Profile(3, 5e-4, 32, 8, 12, 128, None),
+    "fast": Profile(1, 2e-3, 16, 4, 2, 8, 30_000),
+    "balanced": Profile(2, 2e-3, 16, 4, 5, 16, 180_000),
+    "quality": Profile(3, 1e-3, 32, 8, 12, 128, None),
 }
