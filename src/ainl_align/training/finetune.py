@@ -46,7 +46,7 @@ class Settings(PydanticModel):
         ROOT / "corpus/train_chatml_distill_val.jsonl", description="rows for the validation loss"
     )
     output_dir: Path = Field(ROOT / "models/ainl-phi3-lora-v5-aligned", description="folder of the adapter")
-    max_length: int = Field(1024, ge=16, description="longest row in tokens; longer ones are left out, and counted")
+    max_length: int | None = Field(None, ge=16, description="longest row in tokens; longer ones are left out, and said")
     batch_size: int | None = Field(None, ge=1, description="rows a device in one forward pass")
     grad_accum: int = Field(1, ge=1, description="forward passes a step")
     learning_rate: float | None = Field(None, gt=0, description="peak learning rate")
@@ -107,12 +107,15 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
     tokenizer = load_tokenizer(base)
     train_rows = read_rows(settings.data_path)
     eval_rows = read_rows(settings.eval_data_path) if settings.eval_data_path else []
-    train, too_long = _encode(tokenizer, _spread(train_rows, settings.seed), settings.max_length)
-    held_out, _ = _encode(tokenizer, _spread(eval_rows, settings.seed)[: profile.eval_rows], settings.max_length)
+    longest = settings.max_length or profile.max_length
+    train, too_long = _encode(tokenizer, _spread(train_rows, settings.seed), longest)
+    held_out, _ = _encode(tokenizer, _spread(eval_rows, settings.seed)[: profile.eval_rows], longest)
     if not train:
-        raise UserError(f"{settings.data_path}: no row fits in {settings.max_length} tokens; raise --max-length")
+        raise UserError(f"{settings.data_path}: no row fits in {longest} tokens; raise --max-length")
     if too_long:
-        progress.fallback(f"{too_long} of {len(train_rows)} rows exceed {settings.max_length} tokens: left out")
+        progress.fallback(
+            f"{too_long} of {len(train_rows)} rows exceed {longest} tokens and are left out; --max-length keeps them"
+        )
     train = train[: _row_budget(settings, profile, device, train, progress)]
     plan = _plan(settings, profile, device, train, held_out, len(train_rows), too_long)
     progress.say(
@@ -219,10 +222,11 @@ def _train(
     from datasets import Dataset
     from peft import LoraConfig
     from transformers.trainer_callback import PrinterCallback
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTConfig
 
     from ainl_align.training.callbacks import Seal, Watch
     from ainl_align.training.int8 import quantize_linears
+    from ainl_align.training.loss import CompletionTrainer
 
     logging.getLogger("transformers.trainer").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*gradient_checkpointing.* is deprecated", category=FutureWarning)
@@ -273,7 +277,7 @@ def _train(
         model = load_model(base, plan.device)
         if plan.int8_base:
             quantize_linears(model)
-        trainer = SFTTrainer(
+        trainer = CompletionTrainer(
             model=model,
             args=config,
             train_dataset=Dataset.from_list(train),

@@ -18,11 +18,12 @@ class Profile:
     batch_size: int
     checkpoints: int
     eval_rows: int
+    max_length: int
     cpu_tokens: int | None
 
 
 PROFILES = {
-    "fast": Profile(1, 2e-3, 16, 4, 2, 8, 30_000),
-    "balanced": Profile(2, 2e-3, 16, 4, 5, 16, 180_000),
-    "quality": Profile(3, 1e-3, 32, 8, 12, 128, None),
+    "fast": Profile(1, 2e-3, 16, 4, 2, 8, 384, 30_000),
+    "balanced": Profile(2, 2e-3, 16, 4, 5, 16, 384, 150_000),
+    "quality": Profile(3, 1e-3, 32, 8, 12, 128, 1024, None),
 }
