@@ -24,9 +24,14 @@ from tests.conftest import MakeReport
 def test_an_interrupted_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("old")
-    with pytest.raises(RuntimeError), atomic_open(path) as handle:
-        handle.write("half")
-        raise RuntimeError("killed here")
+
+    def interrupted() -> None:
+        with atomic_open(path) as handle:
+            handle.write("half")
+            raise RuntimeError("killed here")
+
+    with pytest.raises(RuntimeError):
+        interrupted()
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.json"]
 
