@@ -225,6 +225,14 @@ def test_stage_3_adds_new_tasks_of_the_families_that_failed(tmp_path: Path, buil
     assert card["provenance"]["data"]["eval_report"]["path"] == str(tmp_path / "report.json")
 
 
+def test_stage_3_is_not_steered_by_the_sealed_suite(tmp_path: Path, built: DatasetSummary) -> None:
+    sealed = {**result("t1", "cron_alert", side(False)), "suite": "test"}
+    summary = boosted(tmp_path, built, [result("d1", "fetch_field", side(False)), sealed])
+    assert read_json(summary.card, "dataset_card")["boost"]["failed_ids"] == ["d1"]
+    with pytest.raises(UserError, match="all 1 failures are of the sealed test suite"):
+        boosted(tmp_path, built, [sealed])
+
+
 def test_stage_3_without_failures_keeps_the_rows(tmp_path: Path, built: DatasetSummary) -> None:
     summary = boosted(tmp_path, built, [result("d1", "fetch_field", side(True))])
     assert sorted(map(str, all_rows(summary))) == sorted(map(str, all_rows(built)))

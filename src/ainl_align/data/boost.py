@@ -63,7 +63,7 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     held_out = held_out_prompts()
     _refuse_leaks(inputs, settings, held_out)
 
-    failed = failures(report)
+    failed = _open_ones(failures(report), settings, progress)
     wanted, unknown = rows_by_family(failed, settings.samples_per_failed_id)
     if failed and not wanted:
         raise UserError(
@@ -114,6 +114,19 @@ def failures(report: Mapping[str, Any]) -> list[dict[str, Any]]:
         if not passed:
             failed.append(result)
     return failed
+
+
+def _open_ones(failed: list[dict[str, Any]], settings: Settings, progress: Progress) -> list[dict[str, Any]]:
+    """The failures that may steer training: those of the test suite may not, it is the gate's."""
+    kept = [result for result in failed if result.get("suite") != "test"]
+    if failed and not kept:
+        raise UserError(
+            f"{settings.eval_report}: all {len(failed)} failures are of the sealed test suite, which may not steer "
+            "training; name a report on dev, such as the sweep's under ADAPTER_OUT/sweep"
+        )
+    if len(kept) < len(failed):
+        progress.fallback(f"{len(failed) - len(kept)} failures are of the sealed test suite and steer nothing")
+    return kept
 
 
 def rows_by_family(failed: Sequence[Mapping[str, Any]], samples: int) -> tuple[dict[str, int], list[str]]:
