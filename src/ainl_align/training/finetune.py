@@ -192,7 +192,7 @@ def _plan(
         loss_tokens=sum(label != -100 for row in train for label in row["labels"]),
         epochs=epochs,
         steps=steps,
-        save_steps=settings.save_steps or max(1, round(steps / profile.checkpoints)),
+        save_steps=settings.save_steps or math.ceil(steps / profile.checkpoints),
         eval_rows=len(held_out),
         batch_size=batch,
         grad_accum=settings.grad_accum,
