@@ -89,7 +89,7 @@ class CycleSettings(BaseModel):
     max_train_samples: Count | None = Field(None, description="most training rows; empty: all")
     save_steps: Count | None = Field(None, description="training steps between checkpoints; empty: the profile's")
     save_total_limit: Count | None = Field(None, description="most checkpoints kept in training; empty: the profile's")
-    dev_limit: int = Field(48, ge=0, description="dev prompts that the sweep chooses by; 0: all")
+    dev_limit: int = Field(24, ge=0, description="dev prompts that the sweep chooses by; 0: all")
     test_limit: int = Field(48, ge=0, description="test prompts of the final evaluation, beside the twelve; 0: all")
     regression_limit: int = Field(0, ge=0, description="regression prompts of the final evaluation; 0: all")
     repair_attempts: int = Field(2, ge=0, le=10, description="repairs with the compiler's diagnostics")
