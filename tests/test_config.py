@@ -14,7 +14,8 @@ CONFIGS = sorted((ROOT / "configs").glob("*.toml"))
 def test_every_checked_in_config_parses(path: Path) -> None:
     settings = load(path)
     assert settings.adapter_out.is_absolute()
-    assert not settings.budget_given, "a config that sets max_new_tokens keeps the cycle from raising it"
+    # A config that sets max_new_tokens keeps the cycle from raising it: the smoke cycle alone wants that, to be short.
+    assert settings.budget_given == (path.stem == "smoke")
 
 
 def test_cycle_config_is_the_defaults() -> None:
