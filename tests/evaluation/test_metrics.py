@@ -35,6 +35,14 @@ def test_a_prompt_without_a_task_has_no_task_success() -> None:
     assert rates([result])["canonical_rate"] == 1.0
 
 
+def test_a_program_that_was_cut_off_is_a_failure_even_when_its_beginning_passes() -> None:
+    whole, cut = score([TASK.gold, TASK.gold], [ROW, ROW], [False, True])
+    assert whole.metrics["task_success"] is True
+    assert cut.metrics["task_success"] is cut.metrics["canonical"] is False
+    assert cut.metrics["strict_compile"] is True
+    assert "cut off" in cut.reasons[0].message
+
+
 def test_rates_count_only_what_was_measured() -> None:
     results = score([TASK.gold, OTHER, TASK.gold], [ROW, ROW, BARE])
     summary = rates(results)

@@ -15,6 +15,9 @@ from ainl_align.progress import Progress
 from ainl_align.tasks.prompts import PromptRow
 from ainl_align.training.encode import prompt_ids
 
+CUT_SHORT = ("budget", "timeout")
+"""Finish reasons of a text that ends where it was cut, not where it was finished."""
+
 
 @dataclass(frozen=True)
 class AnswerSettings:
@@ -33,6 +36,7 @@ class Answer:
 
     program: str
     finish_reason: str
+    first_finish: str
     tokens: int
     seconds: float
     drafts: list[str] = field(default_factory=list)
@@ -55,10 +59,13 @@ def answer(
     """Generate a program for every row, then repair those that are not canonical, with the compiler's diagnostics."""
     started = time.monotonic()
     first = _generate(engine, tokenizer, [request_messages(row.prompt) for row in rows], settings, progress, label)
-    answers = [Answer(_clean(item.text, settings), item.finish_reason, item.tokens, item.seconds) for item in first]
+    answers = [
+        Answer(_clean(item.text, settings), item.finish_reason, item.finish_reason, item.tokens, item.seconds)
+        for item in first
+    ]
     generations = list(first)
     for attempt in range(1, settings.repair_attempts + 1):
-        failing = [index for index, item in enumerate(answers) if not verdict(item.program).canonical]
+        failing = [index for index, item in enumerate(answers) if _needs_repair(item)]
         if not failing:
             break
         chats = [
@@ -72,9 +79,13 @@ def answer(
     return Answers(rows, answers, generations, time.monotonic() - started)
 
 
+def _needs_repair(item: Answer) -> bool:
+    return item.finish_reason in CUT_SHORT or not verdict(item.program).canonical
+
+
 def diagnostics(item: Answer) -> tuple[Diagnostic, ...]:
     """What the compiler, or the budget, has against an answer: what a repair prompt shows."""
-    if item.finish_reason in ("budget", "timeout"):
+    if item.finish_reason in CUT_SHORT:
         return (CUT_OFF,)
     return verdict(item.program).reasons
 
@@ -84,7 +95,9 @@ def _replace(item: Answer, repaired: Generation, program: str) -> None:
     item.attempts += 1
     item.tokens += repaired.tokens
     item.seconds += repaired.seconds
-    if _rungs(program) > _rungs(item.program):
+    better = _rungs(program) > _rungs(item.program)
+    completed = item.finish_reason in CUT_SHORT and repaired.finish_reason == "eos"
+    if better or (completed and _rungs(program) == _rungs(item.program)):
         item.drafts.append(item.program)
         item.program = program
         item.finish_reason = repaired.finish_reason
@@ -164,14 +177,16 @@ class Scored:
 
 def scored(answers: Answers) -> Scored:
     """Score the first pass and, where a repair replaced it, the final program."""
-    programs = [item.program for item in answers.answers]
-    drafts = [item.drafts[0] if item.drafts else item.program for item in answers.answers]
-    final = score(programs, answers.rows)
-    changed = [index for index, item in enumerate(answers.answers) if item.drafts]
+    items, rows = answers.answers, answers.rows
+    final = score([item.program for item in items], rows, [item.finish_reason in CUT_SHORT for item in items])
+    changed = [index for index, item in enumerate(items) if item.drafts]
+    replaced = score(
+        [items[index].drafts[0] for index in changed],
+        [rows[index] for index in changed],
+        [items[index].first_finish in CUT_SHORT for index in changed],
+    )
     first = list(final)
-    for index, result in zip(
-        changed, score([drafts[index] for index in changed], [answers.rows[index] for index in changed]), strict=True
-    ):
+    for index, result in zip(changed, replaced, strict=True):
         first[index] = result
     return Scored(answers, first, final)
 

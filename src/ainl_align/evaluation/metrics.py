@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ainl_align.data.records import CUT_OFF
 from ainl_align.language.compiler import Diagnostic
 from ainl_align.language.semantics import verdict
 from ainl_align.tasks.prompts import PromptRow
@@ -27,14 +28,25 @@ class Score:
         return sum(value is True for value in self.metrics.values())
 
 
-def score(programs: Sequence[str], rows: Sequence[PromptRow]) -> list[Score]:
-    """Judge each program against its prompt; programs run in the sandbox, so none can hang or hurt the host."""
+def score(programs: Sequence[str], rows: Sequence[PromptRow], cut_off: Sequence[bool] = ()) -> list[Score]:
+    """Judge each program against its prompt; programs run in the sandbox, so none can hang or hurt the host.
+
+    A program marked in ``cut_off`` (a token or time budget ended it) is neither canonical nor a success, even where
+    its beginning would pass.
+    """
     with_task = [index for index, row in enumerate(rows) if row.task is not None]
     outcomes: dict[int, Outcome] = {}
     pairs = [(programs[index], task) for index in with_task if (task := rows[index].task) is not None]
     for index, outcome in zip(with_task, judge_all(pairs), strict=True):
         outcomes[index] = outcome
-    return [_score(program, outcomes.get(index)) for index, program in enumerate(programs)]
+    scores = [_score(program, outcomes.get(index)) for index, program in enumerate(programs)]
+    marks = [*cut_off, *[False] * (len(scores) - len(cut_off))]
+    return [_cut(item) if cut else item for item, cut in zip(scores, marks, strict=True)]
+
+
+def _cut(result: Score) -> Score:
+    failed = {"canonical": False, "task_success": None if result.metrics["task_success"] is None else False}
+    return Score({**result.metrics, **failed}, (CUT_OFF,), None)
 
 
 def _score(program: str, outcome: Outcome | None) -> Score:
