@@ -51,6 +51,11 @@ POSITIONAL = (
 """The 17 positional arguments of scripts/run_alignment_cycle.sh, in order (contract, section 1)."""
 
 
+def default_base() -> str:
+    """The base that is used when none is named: ``AINL_BASE_MODEL``, else the embedded one."""
+    return os.environ.get("AINL_BASE_MODEL") or DEFAULT_BASE
+
+
 class CycleSettings(BaseModel):
     """What one alignment cycle is given. The first 17 fields are the contract's arguments, in its order."""
 
@@ -82,7 +87,7 @@ class CycleSettings(BaseModel):
     profile: Profile = Field("balanced", description="training profile")
     device: Device = Field("auto", description="auto: CUDA, then MPS, then CPU")
     base_model: str = Field(
-        default_factory=lambda: os.environ.get("AINL_BASE_MODEL") or DEFAULT_BASE,
+        default_factory=default_base,
         min_length=1,
         description="embedded name, Hugging Face id or folder of the base model",
     )

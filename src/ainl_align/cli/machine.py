@@ -15,7 +15,7 @@ from rich.table import Column, Table
 
 from ainl_align.artifacts import check_writable
 from ainl_align.cli.output import print_table
-from ainl_align.config import DEFAULT_BASE, ROOT
+from ainl_align.config import DEFAULT_BASE, ROOT, default_base
 from ainl_align.errors import AlignError, ExitCode
 
 _NEEDED = (
@@ -49,7 +49,7 @@ def base(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> int:
     """Resolve a base model to its local folder (the default one when no name is given)."""
-    from ainl_align.training.base import default_base, resolve
+    from ainl_align.training.base import resolve
 
     model = resolve(name or default_base())
     rows = {"name": model.name, "folder": str(model.folder), "fingerprint": model.fingerprint, "source": model.source}
@@ -81,7 +81,7 @@ def _look() -> Iterator[Finding]:
     git = shutil.which("git")
     yield Finding("git", git or "not found", git is not None, "" if git else "install git; provenance names the commit")
     yield from _devices()
-    names = dict.fromkeys([DEFAULT_BASE, os.environ.get("AINL_BASE_MODEL") or DEFAULT_BASE])
+    names = dict.fromkeys([DEFAULT_BASE, default_base()])
     for name in names:
         yield _base_model(name)
     for folder in (ROOT / "models", ROOT / "corpus"):

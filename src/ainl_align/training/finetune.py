@@ -20,12 +20,12 @@ from pydantic import BaseModel as PydanticModel
 from pydantic import ConfigDict, Field
 
 from ainl_align.artifacts import check_writable, provenance
-from ainl_align.config import ROOT
+from ainl_align.config import ROOT, default_base
 from ainl_align.data.records import read_rows
 from ainl_align.errors import UserError
 from ainl_align.progress import Progress
 from ainl_align.training import checkpoints
-from ainl_align.training.base import BaseModel, default_base, load_model, load_tokenizer, resolve
+from ainl_align.training.base import BaseModel, load_model, load_tokenizer, resolve
 from ainl_align.training.encode import training_row
 from ainl_align.training.precision import compute_dtype, int8_pays, pick_device
 from ainl_align.training.profiles import PROFILES, Profile
