@@ -11,6 +11,7 @@ from ainl_align.language.world_model import Fault, HttpRoute, Reply, World
 from ainl_align.tasks.entities import Entities
 from ainl_align.tasks.program import Block, Var
 from ainl_align.tasks.task_model import CallSpec, Expect, Scenario
+from ainl_align.tasks.wording import Pool
 
 T = TypeVar("T")
 Guard = Callable[[int], None]
@@ -32,6 +33,10 @@ class Ctx:
     def say(self, train: Sequence[T], held: Sequence[T]) -> T:
         """One wording: training draws from the first pool, dev and test from the second."""
         return self.rng.choice(train if self.split == "train" else held)
+
+    def phrase(self, pool: Pool, **slots: object) -> str:
+        """A phrase of the pool's side for this split, with its slots filled."""
+        return self.say(*pool).format(**slots)
 
 
 @dataclass(frozen=True)
