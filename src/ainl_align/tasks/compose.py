@@ -3,14 +3,13 @@
 import hashlib
 import re
 
-from ainl_align.tasks.parts.base import Ctx, Scene
-from ainl_align.tasks.parts.flow import Flow, cases
+from ainl_align.tasks.parts.base import Ctx
+from ainl_align.tasks.parts.cases import played_scenes
+from ainl_align.tasks.parts.flow import Flow
 from ainl_align.tasks.parts.layout import prompt
 from ainl_align.tasks.parts.triggers import Start
 from ainl_align.tasks.program import Var
 from ainl_align.tasks.task_model import Scenario, Task
-
-_MAX_SCENARIOS = 7
 
 
 def gold(start: Start, flow: Flow) -> str:
@@ -20,7 +19,10 @@ def gold(start: Start, flow: Flow) -> str:
     if start.trigger.kind != "endpoint":
         flow.emit(main, {})
         return program.render()
-    known = {"body": main.set_var("body", "$body")} if start.trigger.method in ("POST", "PUT") else {}
+    inputs = {step.input for step in flow.every_step()} - {""}
+    if start.trigger.method in ("POST", "PUT"):
+        inputs.add("body")
+    known = {name: main.set_var(name, f"${name}") for name in sorted(inputs)}
     if flow.check or flow.guard:
         work = main.child("work")
         main.end(main.call(work))
@@ -31,15 +33,8 @@ def gold(start: Start, flow: Flow) -> str:
 
 
 def scenarios(ctx: Ctx, flow: Flow) -> tuple[Scenario, ...]:
-    """One to seven worlds with what a right program does in them."""
-    found = []
-    for name, given, failures in cases(flow, ctx, ctx.rng)[:_MAX_SCENARIOS]:
-        scene = Scene(name, given, failures)
-        flow.prepare(scene)
-        scene.seal_world()
-        flow.play(scene)
-        found.append(scene.scenario())
-    return tuple(found)
+    """The worlds with what a right program does in them."""
+    return tuple(scene.scenario() for scene in played_scenes(flow, ctx))
 
 
 def compose(ctx: Ctx, family: str, tier: str, start: Start, flow: Flow) -> Task:

@@ -26,7 +26,9 @@ def _recipe(ctx: Ctx) -> tuple[Start, Flow]:
         steps: list[Step] = [choose.sink(ctx, choose.report(ctx, item))] if ctx.rng.random() < chance else []
         return Flow(steps, ret=None if shape == "cron" else choose.word(ctx))
 
-    flow = Flow([source], check=Check(upper, end(1.0), Flow(check=Check(lower, end(0.7), end(0.3)))))
+    flow = Flow(
+        [source], check=Check(upper, end(1.0), Flow(check=Check(lower, end(1.0 if shape == "cron" else 0.7), end(0.3))))
+    )
     start = {"endpoint": endpoint, "cron": schedule}.get(shape, lambda _: plain())(ctx)
     return start, flow
 

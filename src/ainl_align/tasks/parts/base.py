@@ -5,13 +5,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ainl_align.language.world_model import Fault, HttpRoute, Reply, World
 from ainl_align.tasks.entities import Entities
 from ainl_align.tasks.program import Block, Var
 from ainl_align.tasks.task_model import CallSpec, Expect, Scenario
 from ainl_align.tasks.wording import Pool
+
+if TYPE_CHECKING:
+    from ainl_align.tasks.parts.flow import Flow
 
 T = TypeVar("T")
 Guard = Callable[[int], None]
@@ -92,12 +95,16 @@ class Failed(Exception):
 class Scene:
     """A scenario under construction. Steps first prepare its world, then play what should happen in it."""
 
-    def __init__(self, name: str, given: dict[str, Any], failures: int = 0) -> None:
+    def __init__(self, name: str, given: dict[str, Any], failing: "Step | None" = None, failures: int = 0) -> None:
         self.name = name
         self.given = given
         """What the world holds for each source item."""
-        self.failures = failures
-        """How many times the guarded call fails first."""
+        self.failing, self.failures = failing, failures
+        """The step whose call fails first, and how many times."""
+        self.path: list[bool] = []
+        """The answers of the conditions on the way, in order."""
+        self.visited: list[Step] = []
+        """The steps that were played."""
         self.values: dict[str, Any] = {}
         """What the program knows while it is played."""
         self.http: dict[tuple[str, str], list[Reply]] = {}
@@ -113,7 +120,9 @@ class Scene:
         self.check_returned = False
         self.error = False
         self.delays: tuple[float, ...] | None = None
-        self._world: World | None = None
+        self.now: str | None = None
+        """What the clock shows, when that matters."""
+        self._world: dict[str, Any] | None = None
 
     def table(self, name: str, columns: dict[str, str]) -> Table:
         """The table of that name, created empty on first use."""
@@ -121,23 +130,25 @@ class Scene:
 
     def seal_world(self) -> None:
         """Fix the world as it is before the program runs."""
-        self._world = World(
-            http=tuple(
+        self._world = {
+            "http": tuple(
                 HttpRoute(method=method, url=url, replies=tuple(replies))
                 for (method, url), replies in self.http.items()
             ),
-            sql=tuple(line for table in self.tables.values() for line in table.script()),
-            files=dict(self.files),
-            cache={namespace: dict(entries) for namespace, entries in self.cache.items()},
-            faults=tuple(self.faults),
-        )
+            "sql": tuple(line for table in self.tables.values() for line in table.script()),
+            "files": dict(self.files),
+            "cache": {namespace: dict(entries) for namespace, entries in self.cache.items()},
+            "faults": tuple(self.faults),
+        }
+        if self.now is not None:
+            self._world["now"] = self.now
 
     def scenario(self) -> Scenario:
         """The finished scenario; the world must have been sealed."""
         assert self._world is not None, self.name
         return Scenario(
             name=self.name,
-            world=self._world,
+            world=World(**self._world),
             body=self.body,
             query=self.query,
             expect=Expect(
@@ -168,6 +179,10 @@ class Step(ABC):
     """Values that the steps after it can use."""
     examples: Mapping[str, Any] = MappingProxyType({})
     """World values that a family wants instead of drawn ones."""
+    inner: "Flow | None" = None
+    """The flow that a step runs as a whole, for a step that has one."""
+    input: str = ""
+    """The input of the endpoint that the step reads: ``query`` or nothing (``body`` is set for POST and PUT anyway)."""
 
     @abstractmethod
     def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
@@ -180,6 +195,18 @@ class Step(ABC):
     def draw(self, ctx: Ctx) -> dict[str, Any]:
         """World values of one scenario, by item key; nothing for steps that read nothing."""
         return {}
+
+    def solve(self, key: str, value: Any, base: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of earlier items, or world values, with which item ``key`` comes out as ``value``."""
+        return {key: value}
+
+    def edges(self) -> list[tuple[str, dict[str, Any]]]:
+        """(name, world values) of further scenarios that this step needs, such as a missing entry."""
+        return []
+
+    def worlds(self, base: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Item values that lead the step to each of its own ends, for a step that branches inside."""
+        return []
 
     def prepare(self, scene: Scene) -> None:
         """Put what the step meets into the world of ``scene``."""

@@ -1,6 +1,7 @@
 """Yes-or-no questions about one value, with their wording and the values at their boundary."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ainl_align.tasks.parts.base import Ctx, Item
@@ -16,6 +17,21 @@ class Condition(ABC):
     @abstractmethod
     def emit(self, block: Block, known: dict[str, Var]) -> Var:
         """Write the test; returns the variable to branch on."""
+
+    def fork(self, block: Block, known: dict[str, Var]) -> tuple[Block, Block]:
+        """Write the test and the branch that ends the label; returns the labels for yes and no."""
+        answer = self.emit(block, known)
+        yes, no = block.child("yes"), block.child("no")
+        block.branch(answer, yes, no)
+        return yes, no
+
+    def test(self, values: Mapping[str, Any]) -> bool:
+        """The answer for item values."""
+        return self.holds(values[self.item.key])
+
+    def worlds(self, base: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Item values for ``cases``."""
+        return [{self.item.key: value} for value in self.cases()]
 
     @abstractmethod
     def clause(self, ctx: Ctx, noun: str | None = None) -> str:

@@ -1,5 +1,6 @@
 """Steps that make one value from others."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ainl_align.tasks.parts.base import Ctx, Guard, Item, Scene, Step, unguarded
@@ -41,6 +42,9 @@ class Arithmetic(Step):
             assert result % self.right == 0, (result, self.right)
             return result // self.right
         return result - self.right if self.operator == "add" else result + self.right
+
+    def solve(self, key: str, value: Any, base: Mapping[str, Any]) -> dict[str, Any]:
+        return {self.left.key: self.invert(value)}
 
     def play(self, scene: Scene) -> None:
         right = scene.values[self.right.key] if isinstance(self.right, Item) else self.right
