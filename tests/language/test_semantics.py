@@ -109,7 +109,7 @@ REJECTS: dict[str, tuple[str, int, str]] = {
     "question after a value": (PLAIN + "  Set x 1\n  If x=on? ->L_a ->L_a\nL_a:\n  J 1\n", 4, "must not end in ?"),
     # Verbs
     "verb that always fails": (PLAIN + "  R core.AND 1 1 ->x\n  J x\n", 3, "core.AND does not run"),
-    "verb without a backend": (PLAIN + "  R db.F User * ->x\n  J x\n", 3, "cannot run here"),
+    "verb without a backend": (PLAIN + "  R redis.GET k ->x\n  J x\n", 3, "cannot run here"),
     "inbox": (PLAIN + '  R email.G "in" ->x\n  J x\n', 3, "mailto:"),
     # Err and Retry
     "bare Err": (PLAIN + GET + "  Err ->L_h\n  J resp\nL_h:\n  J 1\n", 4, "write Err @n1"),
@@ -173,7 +173,7 @@ def test_reasons_tell_the_first_level_that_fails() -> None:
 def test_runnable_verbs_are_allowed_by_strict_mode() -> None:
     assert set(ADAPTER_EFFECTS) >= RUNNABLE
     assert sum(verb.startswith("core.") for verb in RUNNABLE) == 47
-    assert len(RUNNABLE) == 47 + 7 + 2 + 4 + 2 + 1
+    assert len(RUNNABLE) == 47 + 7 + 2 + 4 + 2 + 1 + 6 + 3 + 7 + 6
 
 
 @pytest.mark.parametrize("verb", sorted(RUNNABLE))

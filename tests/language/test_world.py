@@ -429,13 +429,10 @@ L_no:
     [
         ('memory.RECALL "node" ->out', "ainl_graph_memory"),
         ('memory.STORE "p" 1 ->out', "ainl_graph_memory"),
-        ('memory.PUT "ns" "kind" "id" ->out', "memory"),
         ('web.FETCH "https://example.com" ->out', "web"),
         ('browser.NAVIGATE "https://example.com" ->out', "browser"),
         ('a2a.DISCOVER "https://example.com" ->out', "a2a"),
         ('svc.RESTART "caddy" ->out', "svc"),
-        ('ext.EXEC "id" ->out', "ext"),
-        ("db.F User * ->out", "db"),
         ('postgres.QUERY "SELECT 1" ->out', "postgres"),
     ],
 )

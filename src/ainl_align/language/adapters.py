@@ -24,8 +24,17 @@ WORLD_VERBS: Final[frozenset[str]] = frozenset(
     [f"http.{verb}" for verb in HTTP_READS + HTTP_WRITES]
     + ["sqlite.QUERY", "sqlite.EXECUTE", "fs.READ", "fs.LIST", "fs.WRITE", "fs.DELETE"]
     + ["cache.GET", "cache.SET", "queue.PUT"]
+    + ["db.F", "db.G", "db.C", "db.P", "db.U", "db.D", "api.G", "api.P", "api.POST"]
+    + ["ext.G", "ext.P", "ext.OP", "ext.NEXT", "ext.ECHO", "ext.EXEC", "ext.RUN"]
+    + ["memory.PUT", "memory.GET", "memory.APPEND", "memory.LIST", "memory.DELETE", "memory.PRUNE"]
 )
 """Every ``ns.VERB`` besides ``core.*`` that a world can answer."""
+WORLD_READS: Final[frozenset[str]] = frozenset(
+    [f"http.{verb}" for verb in HTTP_READS]
+    + ["sqlite.QUERY", "fs.READ", "fs.LIST", "cache.GET"]
+    + ["db.F", "db.G", "api.G", "ext.G", "ext.ECHO", "memory.GET", "memory.LIST"]
+)
+"""Those of them that change nothing."""
 
 
 class LimitReached(BaseException):

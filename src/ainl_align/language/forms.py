@@ -21,6 +21,10 @@ _VERBS = {
     "fs": "READ LIST WRITE DELETE",
     "cache": "GET SET",
     "queue": "PUT",
+    "db": "F G C P U D",
+    "api": "G P POST",
+    "ext": "G P OP NEXT ECHO EXEC RUN",
+    "memory": "PUT GET APPEND LIST DELETE PRUNE",
 }
 RUNNABLE: frozenset[str] = frozenset(f"{ns}.{verb}" for ns, verbs in _VERBS.items() for verb in verbs.split())
 """The verbs of our subset: allow-listed by strict mode, and executable (26 core verbs compile but always fail)."""
@@ -224,7 +228,7 @@ def _verb_mend(verb: str) -> str:
     if verb in ("core.AND", "core.OR", "core.NOT"):
         return f"{verb} does not run; use If steps, and swap the branches for not"
     if verb in ADAPTER_EFFECTS:
-        return f"{verb} cannot run here; use a verb of core, http, sqlite, fs, cache or queue"
+        return f"{verb} cannot run here; use core, http, sqlite, fs, cache, queue, db, api, ext or memory"
     return f"R needs a verb such as http.GET, not {verb[:24]!r}"
 
 

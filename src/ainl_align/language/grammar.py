@@ -5,8 +5,8 @@ parametric form: one line, narrowed to what is legal at one place of one program
 same fragments. Formatting is the canonical one and no other, so whatever they accept, ``canonicalize`` leaves as it is.
 
 Choices beyond the facts file: strings are double-quoted; their characters are printable ASCII and the letters, signs
-and emoji of common scripts, without blanks, digits and invisible characters from outside ASCII; entity operands of
-``db.*`` and bare paths do not occur (no world runs them); numbers have no exponent and no needless zeros.
+and emoji of common scripts, without blanks, digits and invisible characters from outside ASCII; entities of ``db.*``
+and paths of ``api.*`` are quoted, never bare; numbers have no exponent and no needless zeros.
 """
 
 from collections.abc import Iterable
@@ -45,15 +45,15 @@ _SIGNATURES: Final = {
     "n n n": "core.CLAMP",
     "a a+": "core.CONCAT",
     "s s": "core.SPLIT core.CONTAINS core.STARTSWITH core.ENDSWITH",
-    "t v": "core.JOIN",
+    "t v": "core.JOIN db.C db.P db.U api.P api.POST",
     "s": "core.LOWER core.UPPER core.TRIM core.STRIP core.LSTRIP core.RSTRIP core.LEN",
     "s s s": "core.REPLACE",
     "v s": "core.GET",
-    "t": "core.PARSE fs.READ fs.LIST fs.DELETE",
+    "t": "core.PARSE fs.READ fs.LIST fs.DELETE db.F api.G memory.PRUNE",
     "a": "core.STRINGIFY core.ECHO core.ID core.BOOL core.INT core.FLOAT core.STR",
     "_": "core.NOW core.ISO",
     "n": "core.ISO_TS core.SLEEP",
-    "t a?": "core.ENV",
+    "t a?": "core.ENV ext.G ext.P ext.OP ext.NEXT ext.ECHO",
     "s n n?": "core.SUBSTR",
     "v n": "core.FILTER_HIGH_SCORE",
     "a a": "core.EQ core.NEQ",
@@ -65,6 +65,11 @@ _SIGNATURES: Final = {
     "t s": "cache.GET",
     "t s a n?": "cache.SET",
     "t a": "queue.PUT fs.WRITE",
+    "t n": "db.G db.D",
+    "t s*": "ext.EXEC ext.RUN",
+    "t s s": "memory.GET memory.DELETE",
+    "t s s v n?": "memory.PUT memory.APPEND",
+    "t s? s?": "memory.LIST",
 }
 SIGNATURES: Final[dict[str, str]] = {verb: shape for shape, verbs in _SIGNATURES.items() for verb in verbs.split()}
 """Operand shape of every verb that the grammar offers, by "ns.VERB"."""

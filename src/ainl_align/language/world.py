@@ -25,24 +25,29 @@ from ainl_align.language.compiler import Compiled, compile_program
 from ainl_align.language.cron import same_schedule
 from ainl_align.language.world_model import (
     Call,
+    Command,
     Fault,
     Frozen,
     HttpRoute,
     Limits,
+    MemoryRecord,
     Reply,
     Trace,
     Trigger,
     World,
 )
 from ainl_align.language.world_sqlite import Sqlite, touches
+from ainl_align.language.world_stores import Api, Db, Ext, Memory
 
 __all__ = [
     "WORLD_VERBS",
     "Call",
+    "Command",
     "Fault",
     "Frozen",
     "HttpRoute",
     "Limits",
+    "MemoryRecord",
     "Reply",
     "Trace",
     "Trigger",
@@ -160,6 +165,8 @@ class _Services(AdapterRegistry):  # type: ignore[misc]  # the reference package
         self._files = Files(world.files)
         self._cache = Cache(world.cache)
         self._queue = Queue()
+        self._db = Db(world.db)
+        self._memory = Memory(world, budget)
         self.sqlite = Sqlite(world, budget)
         self._answering: dict[str, Any] = {
             "http": Http(world.http),
@@ -167,6 +174,10 @@ class _Services(AdapterRegistry):  # type: ignore[misc]  # the reference package
             "fs": self._files,
             "cache": self._cache,
             "queue": self._queue,
+            "db": self._db,
+            "api": Api(world.api),
+            "ext": Ext(world),
+            "memory": self._memory,
         }
 
     def __contains__(self, name: object) -> bool:
@@ -214,6 +225,8 @@ class _Services(AdapterRegistry):  # type: ignore[misc]  # the reference package
             files=self._files.files,
             cache=self._cache.entries,
             queue=tuple(self._queue.entries),
+            db=self._db.records,
+            memory=self._memory.payloads(),
         )
 
 

@@ -35,13 +35,34 @@ class HttpRoute(Frozen):
     replies: tuple[Reply, ...] = Field(min_length=1)
 
 
+class Command(Frozen):
+    """A program that ``ext.EXEC`` can start, by its exact words."""
+
+    argv: tuple[str, ...] = Field(min_length=1)
+    exit_code: int = 0
+    stdout: str = ""
+    stderr: str = ""
+
+
+class MemoryRecord(Frozen):
+    """An entry of the memory store; past its time to live it cannot be read, and PRUNE removes it."""
+
+    namespace: Literal["session", "long_term", "daily_log", "workflow", "ops"]
+    kind: str
+    id: str
+    payload: dict[str, Any]
+    ttl_s: int | None = None
+    age_s: int = 0
+
+
 class Fault(Frozen):
     """The first ``times`` matching calls raise ``message`` and have no effect."""
 
     call: str
     """``ns.VERB``, such as ``sqlite.EXECUTE``."""
     target: str | None = None
-    """The first argument (URL, path, queue, cache namespace), or a table that the SQL names; None: every call."""
+    """The first argument (URL, path, queue, namespace, entity, program), or a table that the SQL names; None: every
+    call."""
     times: int = Field(ge=1)
     message: str = "failed"
 
@@ -56,6 +77,12 @@ class World(Frozen):
     """Relative path to text."""
     cache: dict[str, dict[str, Any]] = {}
     """Namespace to key to value."""
+    db: dict[str, list[dict[str, Any]]] = {}
+    """Entity to records, each with a number ``id``."""
+    api: dict[str, Any] = {}
+    """Path to the data that ``api.G`` finds there; elsewhere it finds an empty list."""
+    commands: tuple[Command, ...] = ()
+    memory: tuple[MemoryRecord, ...] = ()
     faults: tuple[Fault, ...] = ()
     now: str = "2026-01-15T09:00:00+00:00"
     """What the clock shows during the whole run (ISO 8601; UTC unless it says otherwise)."""
@@ -121,6 +148,9 @@ class Trace(Frozen):
     cache: dict[str, dict[str, Any]] = {}
     queue: tuple[tuple[str, Any], ...] = ()
     """(queue, payload) of every successful ``queue.PUT``, in order."""
+    db: dict[str, list[dict[str, Any]]] = {}
+    memory: dict[str, Any] = {}
+    """``namespace/kind/id`` to payload."""
 
 
 @dataclass(frozen=True)

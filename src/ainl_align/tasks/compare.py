@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ainl_align.language.adapters import HTTP_READS
+from ainl_align.language.adapters import WORLD_READS
 from ainl_align.language.world_model import Call, Trace
 from ainl_align.language.world_sqlite import initial_tables, touches
 from ainl_align.tasks.task_model import CallSpec, Expect, Scenario
 
-_READS: Final = frozenset([*(f"http.{verb}" for verb in HTTP_READS), "sqlite.QUERY", "fs.READ", "fs.LIST", "cache.GET"])
+_SAME: Final = {"db.P": "db.C", "api.POST": "api.P", "ext.RUN": "ext.EXEC"}
 _SQL_WRITE: Final = "sqlite.EXECUTE"
 _JSON_TEXT: Final = re.compile(r"\s*[{\[].*|-?\d+(\.\d+)?([eE][+-]?\d+)?|true|false|null", re.DOTALL)
 
@@ -59,7 +59,7 @@ def write_reasons(calls: Sequence[Call], expect: Expect) -> list[str]:
     """Writes that are missing, unasked, wrong, or out of order within their sink."""
     specs = [spec for spec in expect.writes if spec.name != _SQL_WRITE]
     wanted = [_effect(spec.name, spec.args) for spec in specs for _ in range(spec.times or 1)]
-    seen = [_observed(call) for call in calls if call.name not in _READS and call.name != _SQL_WRITE]
+    seen = [_observed(call) for call in calls if call.name not in WORLD_READS and call.name != _SQL_WRITE]
     reasons = _sql_attempts(calls, expect)
     if expect.ordered:
         return reasons + _difference(wanted, seen)
@@ -125,7 +125,8 @@ class _Effect:
 
 
 def _effect(name: str, args: Sequence[Any]) -> _Effect:
-    """Arguments as the adapters read them: defaults filled in, ignored ones dropped."""
+    """Arguments as the adapters read them: defaults filled in, ignored ones dropped; one name for equal verbs."""
+    name = _SAME.get(name, name)
     namespace, _, verb = name.partition(".")
     given = list(args)
     heads = 1
@@ -140,7 +141,14 @@ def _effect(name: str, args: Sequence[Any]) -> _Effect:
     elif name == "fs.WRITE":
         # The adapter stores text: what is no text is stored as Python prints it. Expected values may be JSON values.
         given = [*given[:1], given[1] if len(given) > 1 else ""]
-    elif namespace == "queue":
+    elif namespace == "memory":
+        heads = 3
+        given = given[:4] if len(given) > 4 and given[4] is None else given
+    elif namespace == "ext" and verb == "EXEC":
+        given = [str(value) for value in given]
+    elif name == "db.F":
+        given = given[:1]
+    elif namespace in ("queue", "db", "api"):
         given = given[:2]
     target = [str(value) for value in given[:heads]]
     if namespace == "fs":
