@@ -8,6 +8,7 @@ from ainl_align.tasks.parts.payloads import Payload
 from ainl_align.tasks.parts.sources import DOWN, join_words
 from ainl_align.tasks.program import Block, Var
 from ainl_align.tasks.task_model import CallSpec
+from ainl_align.tasks.wording import cache, files, http, mail, queue, sql
 
 
 class Action(Step):
@@ -31,6 +32,11 @@ class Action(Step):
     def play(self, scene: Scene) -> None:
         scene.writes.append(CallSpec(name=self.call, args=self.arguments(scene)))
 
+    def what(self, ctx: Ctx) -> str:
+        """The payload as a noun phrase."""
+        assert self.payload is not None, self.signature
+        return self.payload.noun(ctx)
+
     def fault(self, scene: Scene, times: int) -> None:
         """Make the first ``times`` attempts fail in this world."""
         scene.faults.append(Fault(call=self.call, target=self.target, times=times, message="not reachable"))
@@ -51,22 +57,7 @@ class Queue(Action):
         self._sign("queue", "queue")
 
     def clause(self, ctx: Ctx) -> str:
-        what = self.payload.noun(ctx) if self.payload else ""
-        return ctx.say(
-            (
-                f"put {what} on the queue {self.target}",
-                f"queue {what} on {self.target}",
-                f"push {what} to queue {self.target}",
-                f"send {what} to the {self.target} queue",
-                f"enqueue {what} on {self.target}",
-                f"add {what} to the queue {self.target}",
-            ),
-            (
-                f"place {what} in queue {self.target}",
-                f"drop {what} into the {self.target} queue",
-                f"hand {what} to the queue {self.target}",
-            ),
-        )
+        return ctx.phrase(queue.PUT, what=self.what(ctx), queue=self.target)
 
 
 class Mail(Action):
@@ -80,17 +71,7 @@ class Mail(Action):
         self._sign("mail", "queue")
 
     def clause(self, ctx: Ctx) -> str:
-        what = self.payload.noun(ctx) if self.payload else ""
-        return ctx.say(
-            (
-                f"email {what} to {self.address}",
-                f"send {what} by email to {self.address}",
-                f"mail {what} to {self.address}",
-                f"write {self.address} an email that says {what}",
-                f"notify {self.address} by email with {what}",
-            ),
-            (f"send an email with {what} to {self.address}", f"have {what} mailed to {self.address}"),
-        )
+        return ctx.phrase(mail.SEND, what=self.what(ctx), address=self.address)
 
 
 class Post(Action):
@@ -102,18 +83,8 @@ class Post(Action):
         self.target, self.payload = ctx.names.url(), payload
         self._sign(method.lower(), "http")
 
-    def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
-        super().emit(block, known, guard)
-
     def clause(self, ctx: Ctx) -> str:
-        what = self.payload.noun(ctx) if self.payload else ""
-        return ctx.say(
-            (f"{self.method} {what} to {self.target}", f"send {what} to {self.target} with {self.method}"),
-            (
-                f"make a {self.method} request with {what} to {self.target}",
-                f"do a {self.method} of {what} to {self.target}",
-            ),
-        )
+        return ctx.phrase(http.SEND, method=self.method, what=self.what(ctx), url=self.target)
 
     def prepare(self, scene: Scene) -> None:
         scene.http.setdefault((self.method, self.target), []).append(Reply(status=200, body={"received": True}))
@@ -141,10 +112,7 @@ class Delete(Action):
         return (self.target,)
 
     def clause(self, ctx: Ctx) -> str:
-        return ctx.say(
-            (f"send a DELETE request to {self.target}", f"DELETE {self.target}"),
-            (f"make a DELETE call to {self.target}",),
-        )
+        return ctx.phrase(http.DELETE, url=self.target)
 
     def prepare(self, scene: Scene) -> None:
         scene.http.setdefault(("DELETE", self.target), []).append(Reply(status=200, body="gone"))
@@ -160,16 +128,7 @@ class WriteFile(Action):
         self._sign("write", "fs")
 
     def clause(self, ctx: Ctx) -> str:
-        what = self.payload.noun(ctx) if self.payload else ""
-        return ctx.say(
-            (
-                f"write {what} to the file {self.target}",
-                f"save {what} in {self.target}",
-                f"save {what} as {self.target}",
-                f"store {what} in file {self.target}",
-            ),
-            (f"put {what} into the file {self.target}", f"make {what} the content of {self.target}"),
-        )
+        return ctx.phrase(files.WRITE, what=self.what(ctx), file=self.target)
 
 
 class RemoveFile(Action):
@@ -190,9 +149,7 @@ class RemoveFile(Action):
         return (self.target,)
 
     def clause(self, ctx: Ctx) -> str:
-        return ctx.say(
-            (f"delete the file {self.target}", f"remove {self.target}"), (f"get rid of the file {self.target}",)
-        )
+        return ctx.phrase(files.REMOVE, file=self.target)
 
     def prepare(self, scene: Scene) -> None:
         scene.files.setdefault(self.target, "old text")
@@ -220,20 +177,9 @@ class CacheStore(Action):
         return (self.space, self.key, self.payload.value(scene))
 
     def clause(self, ctx: Ctx) -> str:
-        what = self.payload.noun(ctx) if self.payload else ""
         if self._again:
-            return ctx.say(
-                (f"cache {what} there", f"store {what} under that key"), (f"put {what} into that cache entry",)
-            )
-        return ctx.say(
-            (
-                f"store {what} in the cache {self.space} under {self.key}",
-                f"set {self.key} in cache {self.space} to {what}",
-                f"cache {what} as {self.key} in {self.space}",
-                f"put {what} in the {self.space} cache under the key {self.key}",
-            ),
-            (f"keep {what} as the entry {self.key} of the cache {self.space}",),
-        )
+            return ctx.phrase(cache.STORE_THERE, what=self.what(ctx))
+        return ctx.phrase(cache.STORE, what=self.what(ctx), space=self.space, key=self.key)
 
 
 class Insert(Action):
@@ -260,28 +206,21 @@ class Insert(Action):
         guard(block.last)
 
     def clause(self, ctx: Ctx) -> str:
-        if all(isinstance(entry, Item) for entry in self.columns.values()):
-            what = join_words([entry.noun for entry in self.columns.values() if isinstance(entry, Item)])
-            columns = join_words(list(self.columns))
-            plural = "s" if len(self.columns) > 1 else ""
-            return ctx.say(
-                (
-                    f"insert {what} into the column{plural} {columns} of table {self.target}",
-                    f"add a row to table {self.target} with {what} in column{plural} {columns}",
-                ),
-                (f"store {what} as column{plural} {columns} of a new row in table {self.target}",),
+        items = [entry for entry in self.columns.values() if isinstance(entry, Item)]
+        if len(items) == len(self.columns) and ctx.rng.random() < 0.6:
+            return ctx.phrase(
+                sql.INSERT_VALUES,
+                what=join_words([item.noun for item in items]),
+                columns=join_words(list(self.columns)),
+                s="s" if len(items) > 1 else "",
+                table=self.target,
             )
-        parts = [
-            f"{name} = {entry.noun}" if isinstance(entry, Item) else f"{name} = '{entry}'"
+        pair = ctx.say(*sql.PAIR)
+        pairs = [
+            pair.format(name=name, value=entry.noun if isinstance(entry, Item) else f"'{entry}'")
             for name, entry in self.columns.items()
         ]
-        return ctx.say(
-            (
-                f"insert a row into table {self.target} with {join_words(parts)}",
-                f"add a row ({', '.join(parts)}) to table {self.target}",
-            ),
-            (f"create a row in table {self.target} where {join_words(parts)}",),
-        )
+        return ctx.phrase(sql.INSERT_PAIRS, pairs=join_words(pairs), table=self.target)
 
     def prepare(self, scene: Scene) -> None:
         kinds = {name: "INTEGER" if name in self.numeric else "TEXT" for name in self.columns}
@@ -317,21 +256,8 @@ class SetStatus(Action):
         guard(block.last)
 
     def clause(self, ctx: Ctx) -> str:
-        if self.delete:
-            return ctx.say(
-                (
-                    f"delete every row of table {self.target} whose status is '{self.old}'",
-                    f"remove all rows with status '{self.old}' from table {self.target}",
-                ),
-                (f"drop the '{self.old}' rows (column status) from table {self.target}",),
-            )
-        return ctx.say(
-            (
-                f"set status to '{self.new}' on all rows of table {self.target} whose status is '{self.old}'",
-                f"change the status of every '{self.old}' row in table {self.target} to '{self.new}'",
-            ),
-            (f"mark all rows of table {self.target} that have status '{self.old}' as '{self.new}' in that column",),
-        )
+        pool = sql.DELETE if self.delete else sql.UPDATE
+        return ctx.phrase(pool, table=self.target, old=self.old, new=self.new)
 
     def prepare(self, scene: Scene) -> None:
         table = scene.table(self.target, {"id": "INTEGER PRIMARY KEY", "status": "TEXT"})

@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from ainl_align.tasks.parts.base import Ctx, Item, Scene
+from ainl_align.tasks.parts.sources import join_words
 from ainl_align.tasks.program import Block, Operand, Var
+from ainl_align.tasks.wording import payloads as wording
 
 
 class Payload(ABC):
@@ -38,7 +40,7 @@ class Fixed(Payload):
         return self.text
 
     def noun(self, ctx: Ctx) -> str:
-        return f'"{self.text}"'
+        return ctx.phrase(wording.FIXED, text=self.text) if ctx.rng.random() < 0.2 else f'"{self.text}"'
 
     def value(self, scene: Scene) -> Any:
         return self.text
@@ -76,17 +78,14 @@ class Message(Payload):
         return block.call_verb("core.CONCAT", *operands, out="msg")
 
     def noun(self, ctx: Ctx) -> str:
+        if ctx.rng.random() < 0.25:
+            place = ctx.say(*wording.PLACE)
+            filled = [place.format(noun=part.noun) if isinstance(part, Item) else part for part in self.parts]
+            return f'"{"".join(filled)}"'
         names = [part.noun if isinstance(part, Item) else f'"{part}"' for part in self.parts]
         if len(names) == 2:
-            first, second = names
-            return ctx.say(
-                (f"{first} followed by {second}", f"{first} plus {second}", f"{first} + {second}"),
-                (f"{first} with {second} after it", f"one text of {first} and {second}"),
-            )
-        return ctx.say(
-            (f"the text made of {', '.join(names[:-1])} and {names[-1]}", f"{' + '.join(names)} as one text"),
-            (f"one text of {', '.join(names[:-1])} and {names[-1]}",),
-        )
+            return ctx.phrase(wording.PAIR, first=names[0], second=names[1])
+        return ctx.phrase(wording.SERIES, listed=join_words(names), added=" + ".join(names))
 
     def value(self, scene: Scene) -> Any:
         return "".join(str(scene.values[part.key]) if isinstance(part, Item) else part for part in self.parts)
@@ -122,12 +121,12 @@ class JsonObject(Payload):
         return block.call_verb("core.PARSE", raw, out="obj")
 
     def noun(self, ctx: Ctx) -> str:
-        names = [
-            f"{name} = {entry.noun}" if isinstance(entry, Item) else f'{name} = "{entry}"'
+        pair = ctx.say(*wording.JSON_PAIR)
+        pairs = [
+            pair.format(name=name, value=entry.noun if isinstance(entry, Item) else f'"{entry}"')
             for name, entry in self.fields.items()
         ]
-        listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-        return ctx.say((f"a JSON object with {listed}", f"JSON with {listed}"), (f"an object ({listed}) as JSON",))
+        return ctx.phrase(wording.JSON, listed=join_words(pairs), pairs=", ".join(pairs))
 
     def value(self, scene: Scene) -> Any:
         return {

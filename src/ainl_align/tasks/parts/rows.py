@@ -6,6 +6,7 @@ from ainl_align.tasks.parts.actions import Action, bind
 from ainl_align.tasks.parts.base import Ctx, Guard, Item, Scene, unguarded
 from ainl_align.tasks.parts.sources import Source, random_value
 from ainl_align.tasks.program import Block, Var
+from ainl_align.tasks.wording import nouns, sql
 
 
 class OldestRow(Source):
@@ -18,7 +19,8 @@ class OldestRow(Source):
         self.table = self.target = ctx.names.table()
         self.state, self.done, self.failed = ctx.names.state(), ctx.names.state(), ctx.names.state()
         self.column = ctx.names.text_field()
-        self.gives = (Item("row_id", "such a row", "num"), Item("row_text", f"its {self.column}", "text"))
+        text = ctx.phrase(nouns.OLDEST_TEXT, column=self.column)
+        self.gives = (Item("row_id", ctx.phrase(nouns.OLDEST), "num"), Item("row_text", text, "text"))
         self.signature = "sql_oldest"
 
     def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
@@ -29,13 +31,7 @@ class OldestRow(Source):
         known["row_text"] = block.call_verb("core.GET", rows, f"0.{self.column}", out="val")
 
     def clause(self, ctx: Ctx) -> str:
-        return ctx.say(
-            (
-                f"take the row with the lowest id in table {self.table} whose status is '{self.state}'",
-                f"find the '{self.state}' row (column status) with the smallest id in table {self.table}",
-            ),
-            (f"look in table {self.table} for the first row by id that has status '{self.state}'",),
-        )
+        return ctx.phrase(sql.OLDEST, table=self.table, state=self.state)
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:
         return {"row_id": ctx.rng.randint(11, 60), "row_text": random_value(ctx, "text")}
@@ -72,10 +68,7 @@ class MarkRow(Action):
         guard(block.last)
 
     def clause(self, ctx: Ctx) -> str:
-        return ctx.say(
-            (f"set the status of that row to '{self.state}'", f"mark that row as '{self.state}' in column status"),
-            (f"change its status to '{self.state}'",),
-        )
+        return ctx.phrase(sql.MARK, state=self.state)
 
     def play(self, scene: Scene) -> None:
         table = scene.tables[self.target]
@@ -94,8 +87,8 @@ class TableCsv(Source):
         self.table = self.target = ctx.names.table()
         self.column = ctx.names.text_field()
         self.gives = (
-            Item("csv", ctx.say(("those lines", "the lines"), ("the CSV lines",)), "text"),
-            Item("lines", ctx.say(("the number of rows", "the row count"), ("the count of rows",)), "num"),
+            Item("csv", ctx.phrase(nouns.CSV), "text"),
+            Item("lines", ctx.phrase(nouns.CSV_ROWS), "num"),
         )
         self.signature = "sql_csv"
 
@@ -108,17 +101,7 @@ class TableCsv(Source):
         known["lines"] = block.call_verb("core.GET", rows, "0.n", out="val")
 
     def clause(self, ctx: Ctx) -> str:
-        return ctx.say(
-            (
-                f"turn table {self.table} into CSV lines id,{self.column} (no header, in id order, newlines between)",
-                f"export id and {self.column} of every row in table {self.table} as comma-separated lines by id, "
-                "without header or final newline",
-            ),
-            (
-                f"make one line id,{self.column} of each row in table {self.table}, sorted by id, "
-                "joined by newlines and with no header",
-            ),
-        )
+        return ctx.phrase(sql.CSV, table=self.table, column=self.column)
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:
         names = ["Maple", "Birch", "Oak", "Fir"][: ctx.rng.randint(2, 4)]

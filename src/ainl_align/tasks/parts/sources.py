@@ -6,6 +6,7 @@ from ainl_align.language.world_model import Fault, Reply
 from ainl_align.tasks.parts.base import Ctx, Guard, Item, Kind, Scene, Step, unguarded
 from ainl_align.tasks.program import Block, Var
 from ainl_align.tasks.task_model import CallSpec
+from ainl_align.tasks.wording import cache, files, http, nouns
 
 DOWN = Reply(status=503, body="service unavailable")
 
@@ -60,11 +61,9 @@ class HttpFields(Source):
             prefix = f"{self.holder}.0."
         names = [_field_name(ctx, kind) for kind in kinds]
         self.paths = tuple(prefix + name for name in names)
-        shape = ctx.say(("{}", "{}", "the {}"), ("{}", "the {} value"))
-        if "list" in kinds:
-            shape = ctx.say(("the list {}", "the {} list"), ("the array {}", "the {} array"))
+        shape = ctx.say(*(nouns.LIST_FIELD if "list" in kinds else nouns.FIELD))
         self.gives = tuple(
-            Item(path, shape.format(name), kind) for path, name, kind in zip(self.paths, names, kinds, strict=True)
+            Item(path, shape.format(name=name), kind) for path, name, kind in zip(self.paths, names, kinds, strict=True)
         )
         self.names = names
         self.signature = f"http_{self.nested}_{'_'.join(kinds)}"
@@ -76,34 +75,20 @@ class HttpFields(Source):
             known[item.key] = block.call_verb("core.GET", resp, f"body.{path}", out="val")
 
     def clause(self, ctx: Ctx) -> str:
-        what = join_words([f"{name}" for name in self.names])
-        plural = "s" if len(self.names) > 1 else ""
-        if self.nested == "group":
-            what += ctx.say((f" inside {self.holder}", f" under {self.holder}"), (f" within the {self.holder} object",))
-        if self.nested == "first":
-            what += ctx.say(
-                (f" of the first entry in {self.holder}", f" of the first of its {self.holder}"),
-                (f" of the entry that comes first in {self.holder}",),
-            )
-        return ctx.say(
-            (
-                f"fetch {self.target} and read the field{plural} {what} of its JSON",
-                f"GET {self.target} and take {what} from the JSON",
-                f"read {what} from the JSON at {self.target}",
-                f"call {self.target} and pick {what} out of the JSON it returns",
-                f"get {what} from {self.target} (JSON)",
-                f"do a GET on {self.target}, whose JSON reply has {what}",
-                f"use {self.target} to find {what} (it returns JSON)",
-                f"query {self.target} and extract {what} from the JSON reply",
-            ),
-            (
-                f"ask {self.target} for its JSON and note {what}",
-                f"look up {what} in the JSON served by {self.target}",
-                f"load the JSON from {self.target} and use {what}",
-                f"obtain {what} out of what {self.target} sends back as JSON",
-                f"check {self.target}, it gives JSON with {what}",
-            ),
-        )
+        return ctx.phrase(http.FIELDS, url=self.target, what=self._what(ctx), s="s" if len(self.names) > 1 else "")
+
+    def _what(self, ctx: Ctx) -> str:
+        """The fields and where they stand in the JSON, sometimes as paths (``data.total``)."""
+        if self.nested == "flat":
+            return join_words(self.names)
+        inside, path = {
+            "group": (http.IN_OBJECT, http.OBJECT_PATH),
+            "first": (http.IN_FIRST_ENTRY, http.FIRST_ENTRY_PATH),
+        }[self.nested]
+        if ctx.rng.random() < 0.3:
+            written = ctx.say(*path)
+            return join_words([written.format(holder=self.holder, name=name) for name in self.names])
+        return ctx.phrase(inside, what=join_words(self.names), holder=self.holder)
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:
         return {item.key: random_value(ctx, item.kind) for item in self.gives}
@@ -137,8 +122,7 @@ class HttpBody(Source):
 
     def __init__(self, ctx: Ctx, kind: Kind) -> None:
         self.target = ctx.names.url()
-        noun = {"text": ("the text", "the reply text"), "any": ("the JSON", "the reply"), "list": ("the list", "it")}
-        self.gives = (Item("reply", noun[kind][0 if ctx.split == "train" else 1], kind),)
+        self.gives = (Item("reply", ctx.phrase(nouns.REPLY[kind]), kind),)
         self.signature = f"http_body_{kind}"
 
     def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
@@ -148,16 +132,7 @@ class HttpBody(Source):
 
     def clause(self, ctx: Ctx) -> str:
         what = {"text": "text", "any": "JSON", "list": "JSON list"}[self.gives[0].kind]
-        return ctx.say(
-            (
-                f"fetch the {what} at {self.target}",
-                f"GET the {what} from {self.target}",
-                f"download the {what} behind {self.target}",
-                f"get the {what} that {self.target} returns",
-                f"load the {what} of {self.target} with a GET",
-            ),
-            (f"pull the {what} from {self.target}", f"request {self.target} and keep the {what} of the reply"),
-        )
+        return ctx.phrase(http.REPLY, what=what, url=self.target)
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:
         kind = self.gives[0].kind
@@ -182,7 +157,7 @@ class FileText(Source):
 
     def __init__(self, ctx: Ctx) -> None:
         self.target = ctx.names.file()
-        self.gives = (Item("file", ctx.say(("the text", "its text", "its content"), ("the content",)), "text"),)
+        self.gives = (Item("file", ctx.phrase(nouns.FILE), "text"),)
         self.signature = "file"
 
     def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
@@ -190,20 +165,7 @@ class FileText(Source):
         guard(block.last)
 
     def clause(self, ctx: Ctx) -> str:
-        return ctx.say(
-            (
-                f"read the file {self.target}",
-                f"open {self.target} and read its text",
-                f"load the text of {self.target}",
-                f"read {self.target} from disk",
-                f"get what the file {self.target} says",
-            ),
-            (
-                f"take what is in the file {self.target}",
-                f"get the content of {self.target}",
-                f"have a look into the file {self.target}",
-            ),
-        )
+        return ctx.phrase(files.READ, file=self.target)
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:
         return {"file": ctx.pick(("stable release tonight", "Gate 4 opens at noon", "ship the blue crates"))}
@@ -226,8 +188,7 @@ class CacheEntry(Source):
     def __init__(self, ctx: Ctx, kind: Kind) -> None:
         self.space, self.key = ctx.names.cache_slot()
         self.target = self.space
-        noun = ctx.say(("the cached value", "the value"), ("the stored value",))
-        self.gives = (Item("cached", noun, kind),)
+        self.gives = (Item("cached", ctx.phrase(nouns.CACHED), kind),)
         self.signature = f"cache_{kind}"
 
     def spec(self, times: int | None = None) -> CallSpec:
@@ -238,16 +199,7 @@ class CacheEntry(Source):
         guard(block.last)
 
     def clause(self, ctx: Ctx) -> str:
-        return ctx.say(
-            (
-                f"read the key {self.key} from the cache {self.space}",
-                f"get {self.key} from cache namespace {self.space}",
-                f"look up {self.key} in the {self.space} cache",
-                f"read cache {self.space}, key {self.key}",
-                f"fetch the cached {self.key} (cache namespace {self.space})",
-            ),
-            (f"take the entry {self.key} of the cache {self.space}", f"check the cache {self.space} for {self.key}"),
-        )
+        return ctx.phrase(cache.READ, space=self.space, key=self.key)
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:
         return {"cached": random_value(ctx, self.gives[0].kind)}
@@ -266,9 +218,9 @@ class BodyFields(Source):
 
     def __init__(self, ctx: Ctx, kinds: tuple[Kind, ...]) -> None:
         self.names = [_field_name(ctx, kind) for kind in kinds]
-        shape = ctx.say(("{}", "the {}", "its {}"), ("the {} value", "the field {}"))
+        shape = ctx.say(*nouns.POSTED)
         self.gives = tuple(
-            Item(f"body.{name}", shape.format(name), kind) for name, kind in zip(self.names, kinds, strict=True)
+            Item(f"body.{name}", shape.format(name=name), kind) for name, kind in zip(self.names, kinds, strict=True)
         )
         self.signature = f"body_{'_'.join(kinds)}"
 
@@ -278,19 +230,7 @@ class BodyFields(Source):
         guard(block.last)
 
     def clause(self, ctx: Ctx) -> str:
-        what = join_words(self.names)
-        return ctx.say(
-            (
-                f"read {what} from the posted JSON",
-                f"take {what} from the request body",
-                f"get {what} out of the JSON body",
-                f"look at {what} in the body",
-            ),
-            (
-                f"pick {what} out of the JSON that was sent",
-                f"find {what} in the payload",
-            ),
-        )
+        return ctx.phrase(http.POSTED, what=join_words(self.names), s="s" if len(self.names) > 1 else "")
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:
         return {item.key: random_value(ctx, item.kind) for item in self.gives}

@@ -5,6 +5,8 @@ from typing import Any
 from ainl_align.tasks.parts.base import Ctx, Guard, Item, Scene, sql_literal, unguarded
 from ainl_align.tasks.parts.sources import Source, random_value
 from ainl_align.tasks.program import Block, Var
+from ainl_align.tasks.wording import nouns
+from ainl_align.tasks.wording import sql as wording
 
 _MARKS = {"comma": ", ", "semi": "; "}
 
@@ -19,7 +21,7 @@ class SqlCount(Source):
         self.table = self.target = ctx.names.table()
         self.state = ctx.names.state()
         self.other = ctx.names.state()
-        self.gives = (Item("count", ctx.say(("the count", "that number"), ("this count",)), "num"),)
+        self.gives = (Item("count", ctx.phrase(nouns.COUNT), "num"),)
         self.signature = "sql_count"
 
     def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
@@ -30,20 +32,7 @@ class SqlCount(Source):
         known["count"] = block.call_verb("core.GET", rows, "0.n", out="val")
 
     def clause(self, ctx: Ctx) -> str:
-        return ctx.say(
-            (
-                f"count the rows of table {self.table} whose status is '{self.state}'",
-                f"count how many {self.table} in the database have status '{self.state}'",
-                f"find out how many rows in table {self.table} have the status '{self.state}'",
-                f"count the {self.table} rows (SQLite) where status = '{self.state}'",
-                f"see how many entries of the {self.table} table are '{self.state}' by status",
-            ),
-            (
-                f"work out the number of rows with status '{self.state}' in the {self.table} table",
-                f"get the number of {self.table} rows that are in status '{self.state}'",
-                f"tell how many of the rows in {self.table} carry the status '{self.state}'",
-            ),
-        )
+        return ctx.phrase(wording.COUNT, table=self.table, state=self.state)
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:
         return {"count": ctx.rng.randint(1, 6)}
@@ -68,13 +57,8 @@ class SqlCell(Source):
         self.column = ctx.names.number_field()
         self.label = ctx.names.text_field()
         self.key = ctx.names.value()
-        if shape in ("sum", "max", "min"):
-            noun = {"sum": "the sum", "max": "the maximum", "min": "the minimum"}[shape]
-            self.gives = (Item("cell", noun, "num"),)
-        elif shape == "top":
-            self.gives = (Item("cell", f"that {self.label}", "text"),)
-        else:
-            self.gives = (Item("cell", f"the {self.column}", "num"),)
+        noun = ctx.phrase(nouns.CELL[shape], column=self.column, label=self.label)
+        self.gives = (Item("cell", noun, "text" if shape == "top" else "num"),)
         self.signature = f"sql_{shape}"
 
     def _sql(self) -> tuple[str, str]:
@@ -92,30 +76,11 @@ class SqlCell(Source):
 
     def clause(self, ctx: Ctx) -> str:
         if self.shape == "top":
-            return ctx.say(
-                (
-                    f"find the {self.label} of the row with the highest {self.column} in table {self.table}",
-                    f"look in table {self.table} for the row whose {self.column} is largest and take its {self.label}",
-                ),
-                (f"take the {self.label} of whichever row of table {self.table} has the greatest {self.column}",),
-            )
+            return ctx.phrase(wording.TOP, label=self.label, column=self.column, table=self.table)
         if self.shape == "key":
-            return ctx.say(
-                (
-                    f"read {self.column} from the row of table {self.table} whose {self.label} is '{self.key}'",
-                    f"look up {self.column} in table {self.table} where {self.label} is '{self.key}'",
-                ),
-                (f"get the {self.column} that table {self.table} holds for {self.label} '{self.key}'",),
-            )
-        word = {"sum": "total", "max": "highest", "min": "lowest"}[self.shape]
-        odd = {"sum": "sum", "max": "maximum", "min": "minimum"}[self.shape]
-        return ctx.say(
-            (
-                f"get the {word} {self.column} over all rows of table {self.table}",
-                f"compute the {odd} of column {self.column} in table {self.table}",
-            ),
-            (f"find the {odd} of {self.column} across the whole {self.table} table",),
-        )
+            return ctx.phrase(wording.CELL, column=self.column, table=self.table, label=self.label, key=self.key)
+        word, name = {"sum": ("total", "sum"), "max": ("highest", "maximum"), "min": ("lowest", "minimum")}[self.shape]
+        return ctx.phrase(wording.AGGREGATE, word=word, name=name, column=self.column, table=self.table)
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:
         return {"cell": random_value(ctx, self.gives[0].kind)}
@@ -159,7 +124,7 @@ class SqlNames(Source):
         self.state, self.other = ctx.names.state(), ctx.names.state()
         self.column = ctx.names.text_field()
         self.separator = ctx.pick(("comma", "semi"))
-        self.gives = (Item("names", ctx.say(("the list", "that text"), ("the joined text",)), "text"),)
+        self.gives = (Item("names", ctx.phrase(nouns.NAMES), "text"),)
         self.signature = f"sql_names_{self.separator}"
 
     def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
@@ -172,18 +137,7 @@ class SqlNames(Source):
 
     def clause(self, ctx: Ctx) -> str:
         mark = _MARKS[self.separator]
-        return ctx.say(
-            (
-                f"list the {self.column} of every row in table {self.table} with status '{self.state}', "
-                f'in id order, joined with "{mark}"',
-                f"take the {self.column} column of the {self.table} rows whose status is '{self.state}', "
-                f'ordered by id, and join the values with "{mark}"',
-            ),
-            (
-                f"join the {self.column} values of all '{self.state}' rows (column status) of table {self.table} "
-                f'by id with "{mark}" between them',
-            ),
-        )
+        return ctx.phrase(wording.NAMES, column=self.column, table=self.table, state=self.state, mark=mark)
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:
         names = ["Maple", "Birch", "Oak", "Fir"]

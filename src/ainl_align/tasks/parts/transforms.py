@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from ainl_align.tasks.parts.base import Ctx, Guard, Item, Scene, Step, unguarded
 from ainl_align.tasks.program import Block, Operand, Var
+from ainl_align.tasks.wording import nouns, text
 
 
 class Arithmetic(Step):
@@ -14,8 +15,7 @@ class Arithmetic(Step):
 
     def __init__(self, ctx: Ctx, operator: str, left: Item, right: Item | int) -> None:
         self.operator, self.left, self.right = operator, left, right
-        name = {"add": "the sum", "sub": "the difference", "mul": "the product"}[operator]
-        self.gives = (Item("result", ctx.say((name, "the result"), ("the outcome",)), "num"),)
+        self.gives = (Item("result", ctx.phrase(nouns.ARITHMETIC[operator]), "num"),)
         self.signature = f"{operator}_{'item' if isinstance(right, Item) else 'const'}"
 
     def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
@@ -23,13 +23,8 @@ class Arithmetic(Step):
         known["result"] = block.call_verb(self._verbs[self.operator], known[self.left.key], right, out="num")
 
     def clause(self, ctx: Ctx) -> str:
-        left = self.left.noun
-        right = self.right.noun if isinstance(self.right, Item) else str(self.right)
-        if self.operator == "add":
-            return ctx.say((f"add {right} to {left}",), (f"increase {left} by {right}",))
-        if self.operator == "sub":
-            return ctx.say((f"subtract {right} from {left}",), (f"take {right} away from {left}",))
-        return ctx.say((f"multiply {left} by {right}",), (f"compute {left} times {right}",))
+        right = self.right.noun if isinstance(self.right, Item) else self.right
+        return ctx.phrase(text.ARITHMETIC[self.operator], noun=self.left.noun, n=right)
 
     def apply(self, left: Any, right: Any) -> Any:
         """The result as Python computes it."""
@@ -57,8 +52,7 @@ class Recase(Step):
     def __init__(self, ctx: Ctx, item: Item, mode: str | None = None) -> None:
         self.item = item
         self.mode = mode or ctx.pick(("upper", "lower", "strip", "replace"))
-        noun = {"upper": "the upper-case text", "lower": "the lower-case text", "strip": "the stripped text"}
-        self.gives = (Item("shaped", noun.get(self.mode, "the new text"), "text"),)
+        self.gives = (Item("shaped", ctx.phrase(nouns.SHAPED[self.mode]), "text"),)
         self.old, self.new = ctx.names.needle(), ctx.names.needle()
         self.signature = f"shape_{self.mode}"
 
@@ -67,26 +61,16 @@ class Recase(Step):
         known["shaped"] = block.call_verb(f"core.{self.mode.upper()}", known[self.item.key], *extra, out="text")
 
     def clause(self, ctx: Ctx) -> str:
-        noun = self.item.noun
-        if self.mode == "replace":
-            return ctx.say(
-                (f'replace every "{self.old}" in {noun} with "{self.new}"',),
-                (f'swap each "{self.old}" in {noun} for "{self.new}"',),
-            )
-        if self.mode == "strip":
-            return ctx.say((f"strip leading and trailing blanks from {noun}",), (f"remove the blanks around {noun}",))
-        return ctx.say(
-            (f"turn {noun} into {self.mode} case", f"convert {noun} to {self.mode} case"),
-            (f"put {noun} in {self.mode} case",),
-        )
+        pool = {"strip": text.STRIP, "replace": text.REPLACE}.get(self.mode, text.RECASE)
+        return ctx.phrase(pool, noun=self.item.noun, mode=self.mode, old=self.old, new=self.new)
 
     def play(self, scene: Scene) -> None:
-        text = str(scene.values[self.item.key])
+        given = str(scene.values[self.item.key])
         scene.values["shaped"] = {
-            "upper": text.upper(),
-            "lower": text.lower(),
-            "strip": text.strip(),
-            "replace": text.replace(self.old, self.new),
+            "upper": given.upper(),
+            "lower": given.lower(),
+            "strip": given.strip(),
+            "replace": given.replace(self.old, self.new),
         }[self.mode]
 
     def example(self) -> str:
@@ -99,14 +83,14 @@ class Measure(Step):
 
     def __init__(self, ctx: Ctx, item: Item) -> None:
         self.item = item
-        self.gives = (Item("size", ctx.say(("the count", "that number"), ("the number found",)), "num"),)
+        self.gives = (Item("size", ctx.phrase(nouns.SIZE), "num"),)
         self.signature = "len"
 
     def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
         known["size"] = block.call_verb("core.LEN", known[self.item.key], out="num")
 
     def clause(self, ctx: Ctx) -> str:
-        return ctx.say((f"count the entries of {self.item.noun}",), (f"see how many entries {self.item.noun} has",))
+        return ctx.phrase(text.COUNT_ENTRIES, noun=self.item.noun)
 
     def play(self, scene: Scene) -> None:
         scene.values["size"] = len(scene.values[self.item.key])
@@ -118,17 +102,14 @@ class JoinList(Step):
     def __init__(self, ctx: Ctx, item: Item) -> None:
         self.item = item
         self.mark = ctx.pick((", ", "; ", " | ", " - "))
-        self.gives = (Item("joined", ctx.say(("the joined text",), ("the combined text",)), "text"),)
+        self.gives = (Item("joined", ctx.phrase(nouns.JOINED), "text"),)
         self.signature = "join"
 
     def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
         known["joined"] = block.call_verb("core.JOIN", self.mark, known[self.item.key], out="text")
 
     def clause(self, ctx: Ctx) -> str:
-        return ctx.say(
-            (f'join the entries of {self.item.noun} with "{self.mark}"',),
-            (f'put the entries of {self.item.noun} in one line with "{self.mark}" between them',),
-        )
+        return ctx.phrase(text.JOIN, noun=self.item.noun, mark=self.mark)
 
     def play(self, scene: Scene) -> None:
         scene.values["joined"] = self.mark.join(str(entry) for entry in scene.values[self.item.key])

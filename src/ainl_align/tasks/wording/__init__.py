@@ -5,10 +5,10 @@ A constant is a ``Pool`` or a dict of them. A phrase of a train side never stand
 
 from types import ModuleType
 
-from ainl_align.tasks.wording import queue
+from ainl_align.tasks.wording import cache, files, http, mail, nouns, payloads, queue, sql, text
 from ainl_align.tasks.wording.pool import Pool, skeleton
 
-MODULES: tuple[ModuleType, ...] = (queue,)
+MODULES: tuple[ModuleType, ...] = (http, files, cache, queue, mail, sql, text, nouns, payloads)
 
 
 def pools() -> dict[str, Pool]:
