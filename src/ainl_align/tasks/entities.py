@@ -199,6 +199,10 @@ class Entities:
         """A text value of a field."""
         return self._new(_VALUES)
 
+    def fresh(self, pool: Sequence[str]) -> str:
+        """A name of the split's share of ``pool`` that this task does not use yet."""
+        return self._new(pool)
+
     def number(self, low: int, high: int) -> int:
         """A whole number; its last digits tell the split (residue modulo 5)."""
         options = [n for n in range(low, high + 1) if n % 5 in _SHARES[self._split]]

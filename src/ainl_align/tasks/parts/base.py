@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from ainl_align.language.world_model import Fault, HttpRoute, Reply, World
+from ainl_align.language.world_model import Command, Fault, HttpRoute, MemoryRecord, Reply, World
 from ainl_align.tasks.entities import Entities
 from ainl_align.tasks.program import Block, Var
 from ainl_align.tasks.task_model import CallSpec, Expect, Scenario
@@ -111,6 +111,10 @@ class Scene:
         self.tables: dict[str, Table] = {}
         self.files: dict[str, str] = {}
         self.cache: dict[str, dict[str, Any]] = {}
+        self.db: dict[str, list[dict[str, Any]]] = {}
+        self.api: dict[str, Any] = {}
+        self.commands: list[Command] = []
+        self.memory: list[MemoryRecord] = []
         self.faults: list[Fault] = []
         self.body: Any = None
         self.query: Any = None
@@ -138,6 +142,10 @@ class Scene:
             "sql": tuple(line for table in self.tables.values() for line in table.script()),
             "files": dict(self.files),
             "cache": {namespace: dict(entries) for namespace, entries in self.cache.items()},
+            "db": {entity: [dict(row) for row in rows] for entity, rows in self.db.items()},
+            "api": dict(self.api),
+            "commands": tuple(self.commands),
+            "memory": tuple(self.memory),
             "faults": tuple(self.faults),
         }
         if self.now is not None:
