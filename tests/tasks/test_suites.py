@@ -1,6 +1,7 @@
 """Suites: sealed, stratified, and disjoint from training in prompts, resources and compositions."""
 
 import itertools
+from collections import Counter
 
 import pytest
 
@@ -9,7 +10,8 @@ from ainl_align.errors import UserError
 from ainl_align.tasks import entities
 from ainl_align.tasks.compose import held_out, normalised
 from ainl_align.tasks.families import FAMILIES
-from ainl_align.tasks.suites import SUITE_SIZES, generate, locked_hashes, suite, suite_hash
+from ainl_align.tasks.prompts import PromptRow, stratified
+from ainl_align.tasks.suites import SUITE_SIZES, TIERS, even_shares, generate, locked_hashes, suite, suite_hash
 from ainl_align.tasks.task_model import Task
 
 
@@ -30,8 +32,39 @@ def test_suites_hold_every_family_and_half_unseen_compositions(name: str) -> Non
     assert len(tasks) == SUITE_SIZES[name]
     assert {task.family for task in tasks} == set(FAMILIES)
     assert len({task.id for task in tasks}) == len(tasks)
-    unseen = sum(held_out(task.cluster) for task in tasks) / len(tasks)
-    assert 0.4 <= unseen <= 0.65
+    for tier in TIERS:
+        mine = [task for task in tasks if task.tier == tier]
+        assert len(mine) == SUITE_SIZES[name] // 5
+        counts = Counter(task.family for task in mine)
+        assert max(counts.values()) - min(counts.values()) <= 1
+        assert 0.4 <= sum(held_out(task.cluster) for task in mine) / len(mine) <= 0.6
+
+
+@pytest.mark.parametrize(("name", "limit"), [("dev", 24), ("test", 48)])
+def test_a_limit_takes_a_stratified_part_in_file_order(name: str, limit: int) -> None:
+    rows = [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in suite(name)]  # type: ignore[arg-type]
+    chosen = stratified(rows, limit)
+    tasks = [row.task for row in chosen if row.task is not None]
+    assert [row for row in rows if row in chosen] == chosen and len(tasks) == limit
+    tiers = Counter(task.tier for task in tasks)
+    assert max(tiers.values()) - min(tiers.values()) <= 1
+    for tier in TIERS:
+        known = {family.name for family in FAMILIES.values() if family.tier == tier}
+        assert len({task.family for task in tasks if task.tier == tier}) == min(len(known), tiers[tier])
+    assert abs(sum(held_out(task.cluster) for task in tasks) - limit / 2) <= 5
+    assert set(map(id, stratified(rows, limit // 2))) <= set(map(id, chosen))
+    assert sorted(row.id for row in stratified(rows[::-1], limit)) == sorted(row.id for row in chosen)
+
+
+def test_a_limit_on_plain_prompts_takes_so_many() -> None:
+    rows = [PromptRow(id=str(number), prompt="do it") for number in range(9)]
+    assert len(stratified(rows, 4)) == 4
+    assert stratified(rows, 9) == stratified(rows, 90) == rows
+
+
+def test_shares_are_even() -> None:
+    assert even_shares(11, 3) == [4, 4, 3]
+    assert even_shares(2, 3) == [1, 1, 0]
 
 
 def test_no_prompt_is_shared_between_splits(train: list[Task]) -> None:
@@ -78,9 +111,12 @@ def test_unknown_names_are_refused() -> None:
 
 
 def test_commands_give_rows_and_texts() -> None:
-    rows = commands.stats(per_family=2)
-    assert {row["family"] for row in rows} == set(FAMILIES)
-    assert sum(row["dev"] for row in rows) == SUITE_SIZES["dev"]
+    found = commands.stats(per_family=2)
+    assert {row["family"] for row in found.families} == set(FAMILIES)
+    assert [row["tier"] for row in found.tiers] == [*TIERS, "all"]
+    for name, size in SUITE_SIZES.items():
+        assert sum(row[name] for row in found.families) == found.tiers[-1][name] == size
+    assert found.skeletons
     texts = commands.show("regression")
     assert len(texts) == 12
     assert "weather_email" in texts[0]

@@ -50,14 +50,22 @@ def show(
 
 
 def stats(per_family: PerFamily = 20, seed: Seed = 42) -> int:
-    """Print families, tiers and the number of tasks in each split."""
+    """Print families, tiers and splits, the share of unseen compositions, and the number of sentence skeletons."""
     from ainl_align.tasks import commands
 
-    rows = commands.stats(per_family=per_family, seed=seed)
-    table = Table(*rows[0], box=None)
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    print_table(table)
+    found = commands.stats(per_family=per_family, seed=seed)
+    for rows in (found.families, found.tiers):
+        table = Table(*rows[0], box=None)
+        for row in rows:
+            table.add_row(*map(str, row.values()))
+        print_table(table)
+        print()
+    total = found.tiers[-1]
+    for name in ("dev", "test"):
+        unseen, size = total[f"{name}_unseen"], total[name]
+        print(f"{name}: {unseen} of {size} tasks ({unseen / size:.1%}) are of compositions that training never sees")
+    train, held = (sum(pair[side] for pair in found.skeletons.values()) for side in (0, 1))
+    print(f"sentence skeletons: {train} for training, {held} for dev and test, in {len(found.skeletons)} pools")
     return ExitCode.OK
 
 
@@ -66,22 +74,40 @@ def validate(
     per_family: PerFamily = 3,
     seed: Seed = 42,
     mutants_per_task: Annotated[int | None, typer.Option(min=1, help="mutants of each gold; default: all")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="only so many tasks, spread over tiers and families")] = None,
+    prompt_set: Annotated[Path | None, typer.Option(help="the tasks of this file instead of a suite")] = None,
 ) -> int:
     """Judge every gold, its mutants and trivial programs; exit 10 when a gold fails or too many mutants live."""
     from ainl_align.tasks import commands
+    from ainl_align.tasks.validate import KILL_RATE
 
-    report = commands.validate(which.value, per_family=per_family, seed=seed, mutants_per_task=mutants_per_task)
-    table = Table("mutant", "made", "killed", "rate", box=None)
+    report = commands.validate(
+        which.value,
+        per_family=per_family,
+        seed=seed,
+        mutants_per_task=mutants_per_task,
+        limit=limit,
+        prompt_set=prompt_set,
+    )
+    table = Table("mutant", "killed", "survived", "equivalent", "kill rate", box=None)
     for row in report.table():
         table.add_row(*map(str, row))
     print_table(table)
+    for name, count in report.trivial.items():
+        passes = sum(found == name for _, found in report.trivial_passes)
+        print(f"trivial program '{name}': passes {passes} of {count}")
     for task, reason in report.broken:
         print(f"gold fails: {task}: {reason}")
     for task, program in report.trivial_passes:
         print(f"trivial program passes: {task}: {program}")
     for survivor in report.survivors:
-        print(f"survives: {survivor.task}, line {survivor.line}: {survivor.kind}: {survivor.text}")
-    print(f"{report.tasks} tasks: {'ok' if report.ok else 'NOT ok'}")
+        if not survivor.equivalent:
+            print(
+                f"survives: {survivor.task}, line {survivor.line}: {survivor.kind}: {survivor.text}: {survivor.reason}"
+            )
+    for (kind, reason), count in report.equivalences().items():
+        print(f"equivalent: {count} of kind '{kind}': {reason}")
+    print(f"{report.tasks} tasks, at least {KILL_RATE:.0%} must be killed: {'ok' if report.ok else 'NOT ok'}")
     return ExitCode.OK if report.ok else ExitCode.GATE_FAIL
 
 

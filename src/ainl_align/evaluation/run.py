@@ -14,7 +14,7 @@ from ainl_align.evaluation.metrics import METRIC_VERSION, METRICS
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.progress import Progress
-from ainl_align.tasks.prompts import PromptRow, load_prompt_set
+from ainl_align.tasks.prompts import PromptRow, load_prompt_set, stratified
 from ainl_align.training.base import resolve
 from ainl_align.training.checkpoints import check_base, load_adapter
 from ainl_align.training.precision import pick_device
@@ -29,7 +29,9 @@ class Settings(DecodingSettings):
     adapter_path: Path = Field(description="folder of the adapter, or of a checkpoint")
     prompt_set: Path = Field(REGRESSION_SET, description="JSON lines with id and prompt, and a task where known")
     held_out_set: Path | None = Field(None, description="a second prompt set, reported as its own suite")
-    held_out_limit: int | None = Field(None, ge=1, description="take only so many of the second set, evenly spaced")
+    held_out_limit: int | None = Field(
+        None, ge=1, description="take only so many of the second set, spread over tiers and families"
+    )
     output_json: Path = Field(
         ROOT / "corpus/curated/model_eval_report_v5_aligned.json", description="where the report is written"
     )
@@ -80,11 +82,9 @@ def write_report(
 
 
 def read_prompts(path: Path, limit: int | None) -> list[PromptRow]:
-    """The prompts of a set; ``limit`` keeps so many, evenly spaced, so that every kind stays represented."""
+    """The prompts of a set; ``limit`` keeps so many, stratified, so that every kind stays represented."""
     rows = load_prompt_set(path)
-    if limit is None or limit >= len(rows):
-        return rows
-    return [rows[index * len(rows) // limit] for index in range(limit)]
+    return rows if limit is None else stratified(rows, limit)
 
 
 def prompt_set_hash(rows: Sequence[PromptRow]) -> str:

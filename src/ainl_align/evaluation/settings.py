@@ -17,7 +17,9 @@ class DecodingSettings(PydanticModel):
 
     base_model: str = Field(default_factory=default_base, description="embedded name, folder or Hugging Face id")
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="auto: CUDA, then MPS, then CPU")
-    limit: int | None = Field(None, ge=1, description="take only so many prompts of the set, evenly spaced")
+    limit: int | None = Field(
+        None, ge=1, description="take only so many prompts of the set, spread over tiers and families"
+    )
     max_new_tokens: int = Field(416, ge=1, description="generation budget in tokens")
     batch_size: int = Field(64, ge=1, description="prompts decoded together")
     constrained_decoding: bool = Field(True, description="mask tokens that cannot lead to a valid program")

@@ -1,13 +1,14 @@
 """The only door to the reference compiler (``AICodeCompiler`` of ainativelang): verdicts, diagnostics, IR.
 
 Importing this module starts nothing, writes nothing and reads no environment variable. A compile makes a fresh
-compiler object, keeps no state between programs, and reads no file: ``include`` is answered as "not found", because
-generated programs are untrusted and must stand alone.
+compiler object, no program changes what is said of another, and no file is read: ``include`` is answered as "not
+found", because generated programs are untrusted and must stand alone.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -44,8 +45,13 @@ class Compiled:
     ir: dict[str, Any] | None
 
 
+@lru_cache(maxsize=64)
 def compile_program(source: str, *, strict: bool) -> Compiled:
-    """Compile a program in strict or in default mode; a source that makes the compiler raise is one error more."""
+    """Compile a program in strict or in default mode; a source that makes the compiler raise is one error more.
+
+    The last programs are remembered, because a verdict is mostly followed by runs of the same program. Nobody may
+    change the IR.
+    """
     compiler = _REFERENCE.AICodeCompiler(strict_mode=strict)
     compiler._resolve_include_path = _no_include
     try:

@@ -1,6 +1,7 @@
 """What ``ainl-align tasks show | stats | validate | export`` does; the command line prints what these return."""
 
-from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ from ainl_align.config import ROOT
 from ainl_align.errors import UserError
 from ainl_align.tasks.compose import held_out
 from ainl_align.tasks.families import FAMILIES
-from ainl_align.tasks.prompts import PromptRow, write_prompt_set
-from ainl_align.tasks.suites import SUITE_SIZES, generate, suite, suite_hash
+from ainl_align.tasks.prompts import PromptRow, load_prompt_set, stratified, write_prompt_set
+from ainl_align.tasks.suites import TIERS, generate, suite, suite_hash
 from ainl_align.tasks.task_model import Task
 from ainl_align.tasks.validate import ValidationReport
 from ainl_align.tasks.validate import validate as validate_tasks
+from ainl_align.tasks.wording import skeletons
 
 REGRESSION_PROMPTS = ROOT / "corpus" / "curated" / "regression_prompts.jsonl"
 SUITES_LOCK = Path(__file__).parent / "suites.lock.json"
@@ -48,36 +50,74 @@ def _describe(task: Task) -> str:
     return "\n".join(lines)
 
 
-def stats(*, per_family: int = 20, seed: int = _TRAIN_SEED) -> list[dict[str, Any]]:
-    """One row a family: tier, tasks in each split, compositions in ``per_family`` training tasks, held-out share."""
-    train = Counter(task.family for task in generate("train", seed=seed, per_family=per_family))
-    clusters: dict[str, set[str]] = {name: set() for name in FAMILIES}
-    for task in generate("train", seed=seed, per_family=per_family):
-        clusters[task.family].add(task.cluster)
-    rows: list[dict[str, Any]] = []
-    suites = {name: suite(name) for name in SUITE_SIZES}  # type: ignore[arg-type]  # the keys are suite names
+@dataclass(frozen=True)
+class Stats:
+    """What there is: families x tiers x splits, and the phrases that requests are made of."""
+
+    families: list[dict[str, Any]]
+    """One row a family: ``train`` tasks as many as were asked for, their ``compositions``, and for each suite its tasks
+    and how many of them are of compositions that training never sees (``_unseen``)."""
+    tiers: list[dict[str, Any]]
+    """The same sums by tier, the sum of all last."""
+    skeletons: dict[str, tuple[int, int]]
+    """Sentence skeletons of each pool of phrases: for training, and for dev and test."""
+
+
+def stats(*, per_family: int = 20, seed: int = _TRAIN_SEED) -> Stats:
+    """Count ``per_family`` training tasks and the sealed suites."""
+    sets = {"train": generate("train", seed=seed, per_family=per_family), "dev": suite("dev"), "test": suite("test")}
+    families: list[dict[str, Any]] = []
     for name, family in FAMILIES.items():
-        row: dict[str, Any] = {"family": name, "tier": family.tier, "train": train[name]}
-        row["compositions"] = len(clusters[name])
-        for split, tasks in suites.items():
-            mine = [task for task in tasks if task.family == name]
-            row[split] = len(mine)
-            row[f"{split}_unseen"] = sum(held_out(task.cluster) for task in mine)
-        rows.append(row)
-    return rows
+        mine = {split: [task for task in tasks if task.family == name] for split, tasks in sets.items()}
+        families.append({"family": name, "tier": family.tier, **_counts(mine)})
+    tiers = [{"tier": tier, **_summed([row for row in families if row["tier"] == tier])} for tier in TIERS]
+    return Stats(families, [*tiers, {"tier": "all", **_summed(families)}], skeletons())
+
+
+def _counts(sets: Mapping[str, Sequence[Task]]) -> dict[str, int]:
+    counts = {"train": len(sets["train"]), "compositions": len({task.cluster for task in sets["train"]})}
+    for name in ("dev", "test"):
+        counts[name] = len(sets[name])
+        counts[f"{name}_unseen"] = sum(held_out(task.cluster) for task in sets[name])
+    return counts
+
+
+def _summed(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    names = ("train", "compositions", "dev", "dev_unseen", "test", "test_unseen")
+    return {"families": len(rows)} | {name: sum(row[name] for row in rows) for name in names}
 
 
 def validate(
-    which: str, *, per_family: int = 3, seed: int = _TRAIN_SEED, mutants_per_task: int | None = None
+    which: str,
+    *,
+    per_family: int = 3,
+    seed: int = _TRAIN_SEED,
+    mutants_per_task: int | None = None,
+    limit: int | None = None,
+    prompt_set: Path | None = None,
 ) -> ValidationReport:
-    """Validate a suite or generated training tasks; see ``ValidationReport.ok`` and ``table``."""
-    return validate_tasks(select(which, per_family=per_family, seed=seed), mutants_per_task=mutants_per_task)
+    """Validate a suite, generated training tasks, or the tasks of a prompt set file; ``limit`` takes a stratified part.
+
+    See ``ValidationReport.ok`` and ``table``. UserError for a prompt set without tasks.
+    """
+    if prompt_set is None:
+        rows = [_row(task) for task in select(which, per_family=per_family, seed=seed)]
+    else:
+        rows = load_prompt_set(prompt_set)
+        if all(row.task is None for row in rows):
+            raise UserError(f"{prompt_set}: no row has a task, so there is nothing to validate")
+    chosen = rows if limit is None else stratified(rows, limit)
+    return validate_tasks([row.task for row in chosen if row.task is not None], mutants_per_task=mutants_per_task)
+
+
+def _row(task: Task) -> PromptRow:
+    return PromptRow(id=task.id, prompt=task.prompt, task=task)
 
 
 def export(which: str, path: Path, *, per_family: int = 3, seed: int = _TRAIN_SEED) -> int:
     """Write tasks as a prompt set with their meaning (``PromptRow`` lines); returns the number of rows."""
     tasks = select(which, per_family=per_family, seed=seed)
-    return write_prompt_set(path, [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in tasks])
+    return write_prompt_set(path, [_row(task) for task in tasks])
 
 
 def export_regression() -> int:

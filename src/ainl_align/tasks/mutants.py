@@ -1,19 +1,51 @@
 """Wrong programs made from a right one: each differs in one thing that a request states."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
-_NEIGHBOURS = {"core.GT": "core.GTE", "core.GTE": "core.GT", "core.LT": "core.LTE", "core.LTE": "core.LT"}
-_TEXT_TESTS = ("core.EQ", "core.CONTAINS", "core.STARTSWITH", "core.ENDSWITH")
-_METHODS = {"http.POST": "http.PUT", "http.PUT": "http.POST", "http.DELETE": "http.PUT"}
-_NUMERIC_VERBS = (*_NEIGHBOURS, "core.ADD", "core.SUB", "core.MUL")
+from ainl_align.language.canonical import tokenize
+
+KINDS = (
+    "branches swapped",
+    "step dropped",
+    "literal changed",
+    "threshold off by one",
+    "condition changed",
+    "wrong resource",
+    "call target changed",
+    "retry removed",
+    "retry changed",
+    "handler removed",
+    "schedule changed",
+    "endpoint changed",
+    "returned value changed",
+)
+_BOUNDS = {"core.GT": "core.GTE", "core.GTE": "core.GT", "core.LT": "core.LTE", "core.LTE": "core.LT"}
+_TESTS = ("core.EQ", "core.NEQ", "core.CONTAINS", "core.STARTSWITH", "core.ENDSWITH")
+_OTHER_VERB = {
+    "http.POST": "http.PUT",
+    "http.PUT": "http.POST",
+    "http.PATCH": "http.POST",
+    "http.DELETE": "http.GET",
+    "fs.WRITE": "fs.DELETE",
+    "core.ADD": "core.SUB",
+    "core.SUB": "core.ADD",
+    "core.MUL": "core.ADD",
+    "core.DIV": "core.MUL",
+    "core.LOWER": "core.UPPER",
+    "core.UPPER": "core.LOWER",
+    "core.TRIM": "core.UPPER",
+    "core.MIN": "core.MAX",
+    "core.MAX": "core.MIN",
+}
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_WORD = re.compile(r"[A-Za-z]\w*")
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed program: the kind of change, and the line that changed (1-based)."""
+    """A changed program: the kind of change (one of KINDS), and the line of the gold that changed (1-based)."""
 
     kind: str
     line: int
@@ -21,141 +53,186 @@ class Mutant:
 
 
 def mutants(gold: str) -> list[Mutant]:
-    """All mutants of a canonical program; none equals it in text."""
+    """All mutants of a canonical program, no two the same and none its text. Some are no programs: a dropped step may
+    leave a variable unset, and a handler may not do what its label does not."""
     lines = gold.rstrip("\n").split("\n")
-    found: list[Mutant] = []
+    labels = [line[:-1] for line in lines if not line.startswith(" ") and line.endswith(":")]
+    found: dict[str, Mutant] = {}
     for number, line in enumerate(lines):
-        for kind, changed in _changes(lines, number, line):
-            text = "\n".join(changed) + "\n"
+        words = tokenize(line) or []
+        for kind, changed in _changes(lines, number, words, labels):
+            text = "\n".join(_pruned(changed, labels[0])) + "\n"
             if text != gold:
-                found.append(Mutant(kind, number + 1, text))
-    return found
+                found.setdefault(text, Mutant(kind, number + 1, text))
+    return list(found.values())
 
 
-def _changes(lines: list[str], number: int, line: str) -> Iterator[tuple[str, list[str]]]:
-    def with_line(changed: str) -> list[str]:
-        return [*lines[:number], changed, *lines[number + 1 :]]
+def _changes(lines: list[str], number: int, words: list[str], labels: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    def put(*changed: str) -> list[str]:
+        indent = "  " if lines[number].startswith(" ") else ""
+        return [*lines[:number], indent + " ".join(changed), *lines[number + 1 :]]
 
-    words = line.split()
     op = words[0]
     if op == "If":
-        yield "branches swapped", with_line(f"  If {words[1]} {words[3]} {words[2]}")
+        *head, yes, no = words
+        yield "branches swapped", put(*head, no, yes)
+        yield "call target changed", put(*head, yes, yes)
     elif op == "Cr":
-        yield from (("schedule changed", with_line(changed)) for changed in _schedules(line))
+        yield from (("schedule changed", put(*words[:2], f'"{other}"')) for other in _schedules(words[2][1:-1]))
     elif op == "E":
-        yield "endpoint path changed", with_line(line.replace(words[1], f"{words[1]}x", 1))
-        yield (
-            "endpoint method changed",
-            with_line(line.replace(f" {words[2]} ", " U " if words[2] != "U" else " P ", 1)),
-        )
+        yield "endpoint changed", put("E", f"{words[1]}x", *words[2:])
+        yield "endpoint changed", put("E", words[1], "P" if words[2] != "P" else "U", *words[3:])
     elif op == "Retry":
         yield "retry removed", _without(lines, number)
-        yield "retry count changed", with_line(f"  Retry {words[1]} {int(words[2]) + 1} {words[3]} {words[4]}")
-        yield "retry wait changed", with_line(f"  Retry {words[1]} {words[2]} {int(words[3]) + 50} {words[4]}")
-        if words[2] != "1":
-            other = "fixed" if words[4] == "exponential" else "exponential"
-            yield "retry strategy changed", with_line(f"  Retry {words[1]} {words[2]} {words[3]} {other}")
+        at, count, wait, strategy = words[1:5]
+        yield "retry changed", put("Retry", at, str(int(count) + 1), wait, strategy)
+        yield "retry changed", put("Retry", at, count, str(int(wait) + 50), strategy)
+        if count != "1":
+            yield "retry changed", put("Retry", at, count, wait, "fixed" if strategy != "fixed" else "exponential")
     elif op == "Err":
         yield "handler removed", _without(lines, number)
-    elif op == "J" and line.strip() not in ("J res", "J out", "J false"):
-        yield "returned value changed", with_line('  J "another"')
-    elif op == "Set" and words[1] == "out":
-        yield "returned value changed", with_line('  Set out "another"')
+        yield from _retargets(words, labels, put)
+    elif op == "Call":
+        yield from _retargets(words, labels, put)
+    elif op == "J":
+        yield "returned value changed", put("J", '"another"')
+    elif op == "Set":
+        yield "step dropped", _without(lines, number)
+        yield "returned value changed" if words[1] == "out" else "literal changed", put(*words[:2], '"another"')
     elif op == "R":
-        yield from _step_changes(lines, number, line, words[1])
+        yield "step dropped", _without(lines, number)
+        for kind, changed in _step_changes(words):
+            yield kind, put(*changed)
 
 
-def _step_changes(lines: list[str], number: int, line: str, verb: str) -> Iterator[tuple[str, list[str]]]:
-    def put(changed: str) -> list[str]:
-        return [*lines[:number], changed, *lines[number + 1 :]]
+def _pruned(lines: Sequence[str], entry: str) -> list[str]:
+    """The program without the labels that nothing leads to any more."""
+    blocks: dict[str, list[str]] = {}
+    name = ""
+    for line in lines:
+        if not line.startswith(" ") and line.endswith(":"):
+            name = line[:-1]
+        blocks.setdefault(name, []).append(line)
+    reached: list[str] = []
+    due = ["", entry]
+    while due:
+        name = due.pop()
+        if name in blocks and name not in reached:
+            reached.append(name)
+            due += [word.removeprefix("->") for line in blocks[name] for word in line.split()]
+    return [line for name, block in blocks.items() if name in reached for line in block]
 
-    if line.endswith("->res"):
-        yield "write dropped", _without(lines, number)
-    if verb in _NEIGHBOURS:
-        yield "bound loosened or tightened", put(line.replace(verb, _NEIGHBOURS[verb], 1))
-    if verb in _TEXT_TESTS:
-        yield "text test changed", put(line.replace(verb, _TEXT_TESTS[_TEXT_TESTS.index(verb) - 1], 1))
-    if verb in _METHODS:
-        yield "call target changed", put(line.replace(verb, _METHODS[verb], 1))
-    if verb in _NUMERIC_VERBS:
-        match = re.search(r" (-?\d+) ->", line)
-        if match:
+
+def _retargets(
+    words: list[str], labels: Sequence[str], put: Callable[..., list[str]]
+) -> Iterator[tuple[str, list[str]]]:
+    place = next(index for index, word in enumerate(words) if word.removeprefix("->") in labels)
+    arrow = "->" if words[place].startswith("->") else ""
+    for label in labels[1:]:
+        changed = [*words]
+        changed[place] = arrow + label
+        yield "call target changed", put(*changed)
+
+
+def _step_changes(words: list[str]) -> Iterator[tuple[str, list[str]]]:
+    verb = words[1]
+    if verb in _BOUNDS:
+        yield "threshold off by one", [words[0], _BOUNDS[verb], *words[2:]]
+    if verb in _TESTS:
+        yield "condition changed", [words[0], _TESTS[_TESTS.index(verb) - 1], *words[2:]]
+    if verb in _OTHER_VERB:
+        yield "call target changed", [words[0], _OTHER_VERB[verb], *words[2:]]
+    for place in range(2, len(words) - 1):
+        word = words[place]
+        if _NUMBER.fullmatch(word):
+            kind = "threshold off by one" if verb in _BOUNDS else "literal changed"
             for step in (1, -1):
-                yield "number off by one", put(line.replace(match.group(0), f" {int(match.group(1)) + step} ->", 1))
-    for match in _STRING.finditer(line):
-        changed = _other_text(verb, match.group(0))
-        yield _text_kind(verb, line, match.start()), put(line[: match.start()] + changed + line[match.end() :])
+                value = float(word) + step if "." in word else int(word) + step
+                yield kind, [*words[:place], str(value), *words[place + 1 :]]
+        elif word.startswith('"'):
+            for kind, other in _texts(verb, place, word[1:-1]):
+                yield kind, [*words[:place], f'"{other}"', *words[place + 1 :]]
 
 
-def _text_kind(verb: str, line: str, at: int) -> str:
-    first = line[:at].count('"') == 0
-    if verb.startswith(("sqlite.", "core.")):
-        return {"sqlite": "SQL changed", "core": "literal changed"}[verb.split(".")[0]]
-    return "call target changed" if first else "literal changed"
+def _texts(verb: str, place: int, text: str) -> Iterator[tuple[str, str]]:
+    namespace = verb.split(".")[0]
+    if namespace == "sqlite":
+        yield from _sql(text)
+    elif verb == "core.GET":
+        yield "literal changed", f"{text}x"
+    elif text.startswith(("{", "[")):
+        match = re.search(r'(\\".*?)(\\")', text)
+        if match:
+            yield "literal changed", text[: match.start(2)] + "x" + text[match.start(2) :]
+    elif namespace != "core" and (place == 2 or (namespace == "cache" and place == 3)):
+        yield "wrong resource", f"{text}x"
+    else:
+        yield "literal changed", f"{text}x"
 
 
-def _other_text(verb: str, quoted: str) -> str:
-    if not verb.startswith("sqlite."):
-        return f'{quoted[:-1]}x"' if not quoted.endswith(('}"', ']"')) else quoted.replace('\\"', '\\"x', 1)
-    values = re.search(r"= '([^']*)'", quoted) or re.search(r"VALUES \('([^']*)'", quoted)
-    if values:
-        return quoted.replace(values.group(0), values.group(0)[:-1] + "x'", 1)
+def _sql(text: str) -> Iterator[tuple[str, str]]:
+    table = re.search(r"\b(INTO|FROM|UPDATE|JOIN) (\w+)", text)
+    if table:
+        yield "wrong resource", text[: table.end()] + "x" + text[table.end() :]
+    value = re.search(r"'([^']*)'", text)
+    if value:
+        yield "literal changed", text[: value.end() - 1] + "x" + text[value.end() - 1 :]
+    bound = re.search(r"(<=|>=|<|>) ?(?=-?\d|\?|')", text)
+    if bound:
+        other = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}[bound[1]]
+        yield "threshold off by one", text[: bound.start(1)] + other + text[bound.end(1) :]
+    # Of LIMIT 1 a program takes the first row, and so it does of LIMIT 2.
+    number = re.search(r"(?<![\w'])(?<!LIMIT )\d+(?![\w'])|(?<=LIMIT )(?!1\b)\d+", text)
+    if number:
+        yield "literal changed", text[: number.start()] + str(int(number[0]) + 1) + text[number.end() :]
     for old, new in (
         ("SUM(", "MAX("),
         ("MAX(", "MIN("),
         ("MIN(", "SUM("),
+        ("AVG(", "MAX("),
         (" DESC", ""),
-        ("ORDER BY id", "ORDER BY -id"),
+        (" OR IGNORE", ""),
     ):
-        if old in quoted:
-            return quoted.replace(old, new, 1)
-    return re.sub(r"(INSERT (?:OR IGNORE )?INTO|FROM|UPDATE) (\w+)", r"\1 \2x", quoted, count=1)
+        if old in text:
+            yield "literal changed", text.replace(old, new, 1)
+    order = re.search(r" ORDER BY (\w+)(?! DESC)", text)
+    if order and " DESC" not in text:
+        yield "literal changed", text[: order.end()] + " DESC" + text[order.end() :]
 
 
-def _schedules(line: str) -> Iterator[str]:
-    fields = line.split('"')[1].split()
+def _schedules(expression: str) -> Iterator[str]:
+    fields = expression.split()
     for position, value in enumerate(fields):
-        changed = fields[:]
-        if value == "*":
-            continue
         match = re.search(r"\d+", value)
-        if match:
-            low = 1 if position in (2, 3) else 0
-            other = int(match.group(0)) + 1 if int(match.group(0)) < 5 else int(match.group(0)) - 1
-            changed[position] = value.replace(match.group(0), str(max(low, other)), 1)
-            yield line.replace(" ".join(fields), " ".join(changed))
-
-
-def _bounds(lines: list[str], number: int) -> tuple[int, int]:
-    """First step line and one past the last of the label that holds line ``number``."""
-    start = max(index for index in range(number) if lines[index].endswith(":") and not lines[index].startswith(" "))
-    end = next((i for i in range(number, len(lines)) if not lines[i].startswith(" ")), len(lines))
-    return start + 1, end
+        if match is None:
+            continue
+        low = 1 if position in (2, 3) else 0
+        found = int(match[0])
+        other = max(low, found + 1 if found < 5 else found - 1)
+        changed = [*fields]
+        changed[position] = value.replace(match[0], str(other), 1)
+        yield " ".join(changed)
 
 
 def _without(lines: list[str], number: int) -> list[str]:
-    """The program without one step; its Retry and Err go too, and later node numbers move up."""
-    start, end = _bounds(lines, number)
+    """The program without one step; its Retry and Err go too, later node numbers move up, and a value that only this
+    step gave is no longer returned."""
+    start = max(index for index in range(number) if not lines[index].startswith(" ")) + 1
+    end = next((index for index in range(number, len(lines)) if not lines[index].startswith(" ")), len(lines))
     at = number - start + 1
-    gone = {number}
-    for index in range(start, end):
-        if re.match(rf"\s+(Retry|Err) @n{at} ", lines[index]):
-            gone.add(index)
+    guard = re.compile(rf"\s+(Retry|Err) @n{at} ")
+    gone = [number, *(index for index in range(start, end) if guard.match(lines[index]))]
     kept: list[str] = []
     for index, line in enumerate(lines):
         if index in gone:
             continue
         match = re.match(r"(\s+(?:Retry|Err) @n)(\d+)( .*)", line)
         if match and start <= index < end:
-            target = int(match.group(2))
-            target -= sum(1 for other in gone if other - start + 1 < target)
-            line = f"{match.group(1)}{target}{match.group(3)}"
+            node = int(match[2]) - sum(other - start + 1 < int(match[2]) for other in gone)
+            line = f"{match[1]}{node}{match[3]}"
         kept.append(line)
-    label_end = end - len(gone)
-    if "->res" in lines[number] and not any("->res" in line for line in kept[start:label_end]):
-        kept = [
-            *kept[:start],
-            *("  J false" if x == "  J res" else x for x in kept[start:label_end]),
-            *kept[label_end:],
-        ]
+    out = lines[number].rpartition("->")[2]
+    end -= len(gone)
+    if _WORD.fullmatch(out) and not any(line.endswith(f"->{out}") for line in kept[start:end]):
+        kept[start:end] = ["  J false" if line == f"  J {out}" else line for line in kept[start:end]]
     return kept

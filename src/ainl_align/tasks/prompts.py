@@ -1,6 +1,8 @@
 """Prompt sets: JSON lines with ``id`` and ``prompt``, and the task behind the prompt where there is one."""
 
-from collections.abc import Iterable
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from pydantic import ValidationError
 from ainl_align.artifacts import read_jsonl, write_jsonl
 from ainl_align.errors import UserError
 from ainl_align.language.world_model import Frozen
+from ainl_align.tasks.compose import held_out
 from ainl_align.tasks.task_model import Task
 
 
@@ -42,6 +45,33 @@ def load_prompt_set(path: Path | str) -> list[PromptRow]:
 def write_prompt_set(path: Path | str, rows: Iterable[PromptRow]) -> int:
     """Write rows so that ``load_prompt_set`` reads the same; returns their number."""
     return write_jsonl(Path(path), (_fields(row) for row in rows))
+
+
+def stratified(rows: Sequence[PromptRow], limit: int) -> list[PromptRow]:
+    """``limit`` rows in file order: as even as they can be over tiers, then over families, then over compositions
+    that training sees and those that it does not.
+
+    The choice depends on the ids alone, and a smaller limit takes a part of what a larger one takes. Rows without a
+    task count as one family.
+    """
+    by_chance = sorted(range(len(rows)), key=lambda index: hashlib.blake2s(rows[index].id.encode()).digest())
+    strata = {index: _strata(rows[index]) for index in by_chance}
+    taken: Counter[tuple[str, ...]] = Counter()
+    chosen: set[int] = set()
+    for _ in range(min(limit, len(rows))):
+        rest = (index for index in by_chance if index not in chosen)
+        best = min(rest, key=lambda index: [taken[stratum] for stratum in strata[index]])
+        chosen.add(best)
+        taken.update(strata[best])
+    return [rows[index] for index in sorted(chosen)]
+
+
+def _strata(row: PromptRow) -> tuple[tuple[str, ...], ...]:
+    task = row.task
+    if task is None:
+        return (("",),)
+    side = "unseen" if held_out(task.cluster) else "seen"
+    return (task.tier,), (task.tier, task.family), (task.tier, side, ""), (task.tier, task.family, side, "")
 
 
 def _fields(row: PromptRow) -> dict[str, Any]:

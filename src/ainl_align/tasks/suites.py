@@ -8,13 +8,14 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from ainl_align.artifacts import content_hash
-from ainl_align.errors import UserError
+from ainl_align.errors import StageError, UserError
 from ainl_align.tasks.compose import held_out, normalised
 from ainl_align.tasks.families import FAMILIES
 from ainl_align.tasks.task_model import Task
 
 SuiteName = Literal["dev", "test", "regression"]
-SUITE_SIZES: dict[str, int] = {"dev": 96, "test": 120}
+SUITE_SIZES: dict[str, int] = {"dev": 200, "test": 500}
+TIERS = ("T1", "T2", "T3", "T4", "T5")
 _SUITE_SEEDS = {"dev": 71_001, "test": 92_003}
 _TRIES = 60
 
@@ -57,15 +58,66 @@ def _suite(name: str) -> tuple[Task, ...]:
         from ainl_align.tasks.regression import TASKS
 
         return TASKS
-    size, families = SUITE_SIZES[name], list(FAMILIES)
-    each, extra = divmod(size, len(families))
-    tasks = generate(name, seed=_SUITE_SEEDS[name], per_family=each + 1)
-    by_family = {family: [task for task in tasks if task.family == family] for family in families}
-    # The families that give one task more are spread over the tiers, by a fixed shuffle.
-    order = families[:]
-    random.Random(_SUITE_SEEDS[name]).shuffle(order)
-    longer = set(order[:extra])
-    return tuple(task for family in families for task in by_family[family][: each + (1 if family in longer else 0)])
+    families = {tier: [key for key, family in FAMILIES.items() if family.tier == tier] for tier in TIERS}
+    used = [tier for tier in TIERS if families[tier]]
+    seen: set[str] = set()
+    tasks: list[Task] = []
+    for tier, size in zip(used, even_shares(SUITE_SIZES[name], len(used)), strict=True):
+        tasks += _tier_tasks(families[tier], size, name, seen)
+    return tuple(tasks)
+
+
+def even_shares(whole: int, parts: int) -> list[int]:
+    """``whole`` as ``parts`` numbers that differ by one at most, the larger ones first."""
+    each, extra = divmod(whole, parts)
+    return [each + (number < extra) for number in range(parts)]
+
+
+def _tier_tasks(families: Sequence[str], size: int, split: str, seen: set[str]) -> list[Task]:
+    """``size`` tasks spread evenly over the families, half of them of compositions that training never sees."""
+    # Which families give one task more is settled by a fixed shuffle, so that it is not always the first ones.
+    order = random.Random(_SUITE_SEEDS[split]).sample(list(families), len(families))
+    shares = dict(zip(order, even_shares(size, len(order)), strict=True))
+    wells = {name: _Well(name, split, seen) for name in families}
+    balance = 0
+    for turn in range(max(shares.values())):
+        for place, name in enumerate(families):
+            if turn < shares[name]:
+                lag = balance + wells[name].balance
+                unseen = lag < 0 if lag else (turn + place) % 2 == 0
+                balance += 1 if wells[name].draw(unseen) else -1
+    return [task for well in wells.values() for task in well.tasks]
+
+
+class _Well:
+    """The tasks of one family in one suite, drawn one by one."""
+
+    def __init__(self, family: str, split: str, seen: set[str]) -> None:
+        self._family = FAMILIES[family]
+        self._split = split
+        self._rng = random.Random(f"{split}|{_SUITE_SEEDS[split]}|{family}")
+        self._seen = seen
+        self._dry: set[bool] = set()
+        self.tasks: list[Task] = []
+        self.balance = 0
+        """Tasks of unseen compositions over those of seen ones."""
+
+    def draw(self, unseen: bool) -> bool:
+        """Add a new task, of an unseen composition or of a seen one as asked, or of the other side where the family
+        has none; tells which it is."""
+        for wanted in (unseen, not unseen):
+            if wanted in self._dry:
+                continue
+            for _ in range(_TRIES):
+                task = self._family.sample(self._rng, self._split)
+                key = normalised(task.prompt)
+                if key not in self._seen and held_out(task.cluster) == wanted:
+                    self._seen.add(key)
+                    self.tasks.append(task)
+                    self.balance += 1 if wanted else -1
+                    return wanted
+            self._dry.add(wanted)
+        raise StageError(f"family {self._family.name} has no further {self._split} task; give it more variety")
 
 
 def suite(name: SuiteName) -> list[Task]:
