@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/train.py [--json FILE] [--rows 4] [--tokens 192] [--repeats 5]
 
-The loss is that of one forward pass over docs/runbook.md without an adapter, so the formats alone differ.
+The loss is that of one forward pass over docs/runbook.md with an untrained adapter, so the formats alone differ.
 """
 
 import argparse
@@ -16,21 +16,21 @@ from peft import LoraConfig, get_peft_model
 
 from ainl_align.config import ROOT
 from ainl_align.training.base import EMBEDDED, load_model, load_tokenizer, resolve
-from ainl_align.training.int8 import quantize_linears
+from ainl_align.training.int8 import int8_lora
 
 
 def measure(int8: bool, rows: int, tokens: int, repeats: int) -> dict[str, Any]:
     """Median and best seconds of a step (forward and backward), tokens a second at the median, and the loss."""
     base = resolve(EMBEDDED)
     model = load_model(base, "cpu").float()
-    if int8:
-        quantize_linears(model)
     text = load_tokenizer(base)((ROOT / "docs/runbook.md").read_text(encoding="utf-8"), return_tensors="pt")
     ids = text["input_ids"][:, :1024]
-    with torch.no_grad():
-        loss = float(model(input_ids=ids, labels=ids).loss)
     adapted = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"))
     adapted.train()
+    if int8:
+        int8_lora(adapted)
+    with torch.no_grad():
+        loss = float(adapted(input_ids=ids, labels=ids).loss)
     batch = torch.randint(0, model.config.vocab_size, (rows, tokens), generator=torch.Generator().manual_seed(0))
     labels = batch.clone()
     labels[:, : tokens // 2] = -100

@@ -225,7 +225,7 @@ def _train(
     from trl import SFTConfig
 
     from ainl_align.training.callbacks import Seal, Watch
-    from ainl_align.training.int8 import quantize_linears
+    from ainl_align.training.int8 import int8_lora
     from ainl_align.training.loss import CompletionTrainer
 
     logging.getLogger("transformers.trainer").setLevel(logging.ERROR)
@@ -275,8 +275,6 @@ def _train(
     with progress.task("train", plan.steps, "steps") as task:
         watch = Watch(task)
         model = load_model(base, plan.device)
-        if plan.int8_base:
-            quantize_linears(model)
         trainer = CompletionTrainer(
             model=model,
             args=config,
@@ -286,6 +284,8 @@ def _train(
             peft_config=lora,
             callbacks=[watch, seal],
         )
+        if plan.int8_base:
+            int8_lora(trainer.model)
         trainer.remove_callback(PrinterCallback)
         trainer.train()
     _finish(settings, trainer, seal)

@@ -20,7 +20,8 @@ def score_labels_only(model: Any) -> None:
     """Let ``model(..., labels=labels, summed_loss=True)`` return the summed negative log-likelihood, a scalar tensor.
 
     ``model`` is a Hugging Face causal model, adapters inside or not; other calls of it are unchanged. It goes through
-    ``forward``, so wrappers for several processes see the call.
+    ``forward``, so wrappers for several processes see the call. Rows are padded on the right, where causal attention
+    never looks from a labelled position: the attention mask is dropped, and with it the slow kernels for masks.
     """
     original = model.forward
 
@@ -29,6 +30,7 @@ def score_labels_only(model: Any) -> None:
         if not summed_loss:
             return original(*args, **kwargs)
         labels: Tensor = kwargs.pop("labels")[:, 1:]
+        kwargs.pop("attention_mask", None)
         hidden = self.base_model(*args, **kwargs, use_cache=False).last_hidden_state[:, :-1]
         scored = labels != IGNORED
         logits = self.get_output_embeddings()(hidden[scored])
