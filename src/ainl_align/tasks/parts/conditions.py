@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from ainl_align.tasks.parts.base import Ctx, Item
 from ainl_align.tasks.program import Block, Var
+from ainl_align.tasks.wording.conditions import POOLS, QUESTION
 
 
 class Condition(ABC):
@@ -37,6 +38,14 @@ class Condition(ABC):
     def clause(self, ctx: Ctx, noun: str | None = None) -> str:
         """``<noun> is at least 80``; without ``noun`` the item's own."""
 
+    def negated(self, ctx: Ctx) -> str | None:
+        """The opposite as a clause of its own (``the list is empty``), where words for it are no other question."""
+        return None
+
+    def question(self, ctx: Ctx) -> str:
+        """The clause as a question, without the question mark."""
+        return ctx.phrase(QUESTION, c=self.clause(ctx))
+
     @abstractmethod
     def holds(self, value: Any) -> bool:
         """The answer for ``value``."""
@@ -46,43 +55,35 @@ class Condition(ABC):
         """Two or three values: both answers, the boundary among them."""
 
 
-_BOUNDS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
-    "GT": (
-        "core.GT",
-        ("is more than {n}", "is above {n}", "is over {n}", "is greater than {n}", "is strictly above {n}"),
-        ("exceeds {n}", "is higher than {n}", "goes beyond {n}"),
-    ),
-    "GTE": (
-        "core.GTE",
-        ("is at least {n}", "is {n} or more", "is no less than {n}", "is no fewer than {n}", "reaches {n}"),
-        ("is {n} or higher", "is {n} or above", "is not below {n}"),
-    ),
-    "LT": (
-        "core.LT",
-        ("is less than {n}", "is below {n}", "is under {n}", "is strictly below {n}"),
-        ("is lower than {n}", "is smaller than {n}", "falls short of {n}"),
-    ),
-    "LTE": (
-        "core.LTE",
-        ("is at most {n}", "is {n} or less", "is no more than {n}", "is up to {n}", "does not exceed {n}"),
-        ("is {n} or lower", "is {n} or below", "is not above {n}"),
-    ),
-}
+class _Simple(Condition):
+    """A question with one verb: ``is <noun> at least 80``."""
+
+    def question(self, ctx: Ctx) -> str:
+        clause, noun = self.clause(ctx), self.item.noun
+        if clause.startswith(f"{noun} is "):
+            return f"is {noun}{clause.removeprefix(f'{noun} is')}"
+        return ctx.phrase(QUESTION, c=clause)
 
 
-class Bound(Condition):
+_COUNTED = ("count", "size", "lines")
+"""Keys of items that count things: one may say ``there are at least 5 of them``."""
+
+
+class Bound(_Simple):
     """A number against a threshold; ``step`` is the distance between possible values."""
 
     def __init__(self, ctx: Ctx, item: Item, threshold: int, operator: str | None = None, step: int = 1) -> None:
         self.item, self.threshold, self.step = item, threshold, step
-        self.operator = operator or ctx.pick(tuple(_BOUNDS))
+        self.operator = operator or ctx.pick(("GT", "GTE", "LT", "LTE"))
         self.signature = f"bound_{self.operator}"
 
     def emit(self, block: Block, known: dict[str, Var]) -> Var:
-        return block.call_verb(_BOUNDS[self.operator][0], known[self.item.key], self.threshold, out="hit")
+        return block.call_verb(f"core.{self.operator}", known[self.item.key], self.threshold, out="hit")
 
     def clause(self, ctx: Ctx, noun: str | None = None) -> str:
-        return f"{noun or self.item.noun} {ctx.say(*_BOUNDS[self.operator][1:]).format(n=self.threshold)}"
+        counted = noun is None and self.item.key in _COUNTED and ctx.rng.random() < 0.25
+        pool = POOLS[f"{'count' if counted else 'bound'}_{self.operator}"]
+        return ctx.phrase(pool, x=noun or self.item.noun, n=self.threshold)
 
     def holds(self, value: Any) -> bool:
         difference = value - self.threshold
@@ -94,20 +95,14 @@ class Bound(Condition):
         return [self.threshold, self.threshold + self.step, self.threshold - self.step]
 
 
-class TextTest(Condition):
-    """A text that equals, contains, starts or ends with a word; ``equals`` distinguishes upper and lower case."""
+class TextTest(_Simple):
+    """A text that equals, contains, starts or ends with a word; upper and lower case differ."""
 
     _verbs: ClassVar = {
         "equals": "core.EQ",
         "contains": "core.CONTAINS",
         "starts": "core.STARTSWITH",
         "ends": "core.ENDSWITH",
-    }
-    _words: ClassVar = {
-        "equals": (('is "{w}"', 'equals "{w}"', 'is exactly "{w}"'), ('reads "{w}"', 'is the text "{w}"')),
-        "contains": (('contains "{w}"', 'has "{w}" in it', 'mentions "{w}"'), ('includes "{w}"',)),
-        "starts": (('starts with "{w}"', 'begins with "{w}"'), ('has "{w}" at its start',)),
-        "ends": (('ends with "{w}"', 'ends in "{w}"'), ('has "{w}" at its end',)),
     }
 
     def __init__(self, ctx: Ctx, item: Item, mode: str | None = None) -> None:
@@ -120,7 +115,11 @@ class TextTest(Condition):
         return block.call_verb(self._verbs[self.mode], known[self.item.key], self.word, out="hit")
 
     def clause(self, ctx: Ctx, noun: str | None = None) -> str:
-        return f"{noun or self.item.noun} {ctx.say(*self._words[self.mode]).format(w=self.word)}"
+        text = ctx.phrase(POOLS[f"text_{self.mode}"], x=noun or self.item.noun, w=self.word)
+        return text + (ctx.phrase(POOLS["same_case"]) if ctx.rng.random() < 0.04 else "")
+
+    def negated(self, ctx: Ctx) -> str | None:
+        return ctx.phrase(POOLS[f"not_text_{self.mode}"], x=self.item.noun, w=self.word)
 
     def holds(self, value: Any) -> bool:
         text = str(value)
@@ -141,7 +140,7 @@ class TextTest(Condition):
         }[self.mode]
 
 
-class Present(Condition):
+class Present(_Simple):
     """Whether there is a value: not missing, not empty, not zero, not false."""
 
     def __init__(self, ctx: Ctx, item: Item) -> None:
@@ -151,13 +150,20 @@ class Present(Condition):
     def emit(self, block: Block, known: dict[str, Var]) -> Var:
         return known[self.item.key]
 
+    def _pool(self, ctx: Ctx) -> str:
+        if self.item.kind in ("flag", "list"):
+            return self.item.kind
+        if self.item.noun.startswith(("such ", "any ", "a ", "an ")):
+            return "present_some"
+        if self.item.key.startswith("body.") and ctx.rng.random() < 0.4:
+            return "present_sent"
+        return "present"
+
     def clause(self, ctx: Ctx, noun: str | None = None) -> str:
-        noun = noun or self.item.noun
-        if self.item.kind == "flag":
-            return noun + ctx.say((" is true",), (" is set to true",))
-        if self.item.kind == "list":
-            return noun + ctx.say((" is not empty", " has any entries"), (" holds at least one entry",))
-        return noun + ctx.say((" is there", " exists", " is present"), (" can be found",))
+        return ctx.phrase(POOLS[self._pool(ctx)], x=noun or self.item.noun)
+
+    def negated(self, ctx: Ctx) -> str | None:
+        return ctx.phrase(POOLS[f"not_{self._pool(ctx)}"], x=self.item.noun)
 
     def holds(self, value: Any) -> bool:
         return bool(value)

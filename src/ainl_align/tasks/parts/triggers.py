@@ -3,19 +3,16 @@
 from ainl_align.language.world_model import Trigger
 from ainl_align.tasks.parts.base import Ctx
 from ainl_align.tasks.program import Program
+from ainl_align.tasks.wording import schedules
 
-_NUMBER_WORDS = {
-    2: "two",
-    3: "three",
-    4: "four",
-    5: "five",
-    6: "six",
-    10: "ten",
-    12: "twelve",
-    15: "fifteen",
-    20: "twenty",
-}
+_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty"
+).split()
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+_MONTHS = ("January February March April May June July August September October November December").split()
+_MINUTES = {"train": (0, 0, 0, 15, 30, 30, 45, 5, 10, 20, 40, 50), "dev": (0, 15, 30, 45, 35), "test": (0, 15, 30, 25)}
+_HOUR_SHARE = {"train": (0, 1, 2), "dev": (3,), "test": (4,)}
 
 
 class Start:
@@ -50,74 +47,117 @@ def endpoint(ctx: Ctx, method: str = "POST") -> Start:
 
 def schedule(ctx: Ctx) -> Start:
     """A schedule in words."""
-    cron, words = ctx.pick((_minutes, _hourly, _hours, _daily, _weekday, _weekly, _monthly))(ctx)
+    cron, words = ctx.pick(_KINDS)(ctx)
     return Start(Trigger(kind="cron", cron=cron), words)
 
 
-def _count(ctx: Ctx, number: int) -> str:
-    return _NUMBER_WORDS[number] if number in _NUMBER_WORDS and ctx.rng.random() < 0.4 else str(number)
+def number_words(ctx: Ctx, number: int, chance: float = 0.4) -> str:
+    """A whole number in digits, or up to twenty now and then in letters."""
+    return _WORDS[number] if 0 <= number < len(_WORDS) and ctx.rng.random() < chance else str(number)
 
 
 def _clock(ctx: Ctx) -> tuple[int, int, str]:
-    minute = ctx.pick((0, 0, 15, 30, 45, 5, 10, 20, 40, 50))
-    hour = ctx.pick(
-        [h for h in range(24) if (h + minute) % 5 in {"train": (0, 1, 2), "dev": (3,), "test": (4,)}[ctx.split]]
-    )
-    if minute == 0 and ctx.rng.random() < 0.3:
-        half, twelve = ("am", hour) if hour < 12 else ("pm", hour - 12)
-        return hour, minute, f"{twelve or 12} {half}"
-    return hour, minute, f"{hour:02d}:{minute:02d}"
+    minute = ctx.pick(_MINUTES[ctx.split])
+    hour = ctx.pick([hour for hour in range(24) if (hour + minute) % 5 in _HOUR_SHARE[ctx.split]])
+    return hour, minute, clock_words(ctx, hour, minute)
+
+
+def clock_words(ctx: Ctx, hour: int, minute: int) -> str:
+    """A time of day: ``06:30``, ``6:30 am``, ``half past six in the morning``."""
+    twelve = hour % 12 or 12
+    shape = ctx.rng.random()
+    if shape < 0.5 or hour == 0:
+        return ctx.pick((f"{hour:02d}:{minute:02d}", f"{hour:02d}:{minute:02d}", f"{hour}:{minute:02d}"))
+    half = "am" if hour < 12 else "pm"
+    if shape < 0.75 or minute not in (0, 15, 30, 45):
+        tail = "" if minute == 0 and ctx.rng.random() < 0.6 else f":{minute:02d}"
+        return f"{twelve}{tail}{ctx.pick((' ', ''))}{half}"
+    if minute == 0 and hour == 12:
+        return "noon"
+    if minute == 45:
+        hour += 1
+        twelve = hour % 12 or 12
+    if hour in (12, 24):
+        named = "noon" if hour == 12 else "midnight"
+        return {15: "a quarter past ", 30: "half past ", 45: "a quarter to "}[minute] + named
+    part = "in the morning" if hour < 12 else "in the afternoon" if hour < 18 else "in the evening"
+    if hour >= 22:
+        part = "at night"
+    lead = {0: "", 15: "a quarter past ", 30: "half past ", 45: "a quarter to "}[minute]
+    oclock = " o'clock" if minute == 0 else ""
+    return f"{lead}{_WORDS[twelve]}{oclock} {part}"
 
 
 def _minutes(ctx: Ctx) -> tuple[str, str]:
-    every = ctx.pick({"train": (2, 5, 10, 15, 30), "dev": (3, 20), "test": (4, 6, 12)}[ctx.split])
-    words = ctx.say(("every {n} minutes", "once every {n} minutes"), ("each {n} minutes", "at {n}-minute intervals"))
-    return f"*/{every} * * * *", words.format(n=_count(ctx, every))
+    every = ctx.pick({"train": (1, 2, 5, 10, 15, 30, 30), "dev": (3, 20, 15), "test": (4, 6, 12, 30)}[ctx.split])
+    if every == 1:
+        return "* * * * *", ctx.phrase(schedules.MINUTE)
+    if every in (15, 30) and ctx.rng.random() < 0.5:
+        return f"*/{every} * * * *", ctx.phrase(schedules.QUARTER if every == 15 else schedules.HALF)
+    return f"*/{every} * * * *", ctx.phrase(schedules.MINUTES, n=number_words(ctx, every))
 
 
 def _hourly(ctx: Ctx) -> tuple[str, str]:
-    minute = ctx.pick({"train": (0, 15, 30, 5), "dev": (10, 45), "test": (20, 50)}[ctx.split])
+    minute = ctx.pick({"train": (0, 0, 15, 30, 5, 25, 40), "dev": (0, 10, 45), "test": (0, 20, 50)}[ctx.split])
     if minute == 0:
-        return "0 * * * *", ctx.say(("every hour on the hour", "at the start of every hour"), ("hourly, at minute 0",))
-    words = ctx.say(("every hour at minute {n}", "{n} minutes past every hour"), ("hourly at {n} past",))
-    return f"{minute} * * * *", words.format(n=minute)
+        return "0 * * * *", ctx.phrase(schedules.HOURLY)
+    return f"{minute} * * * *", ctx.phrase(schedules.HOURLY_AT, n=minute)
 
 
 def _hours(ctx: Ctx) -> tuple[str, str]:
     every = ctx.pick({"train": (2, 4, 6), "dev": (3,), "test": (8, 12)}[ctx.split])
-    words = ctx.say(
-        ("every {n} hours on the hour", "every {n} hours, starting at midnight"),
-        ("on the hour, each {n} hours from midnight on",),
-    )
-    return f"0 */{every} * * *", words.format(n=_count(ctx, every))
+    return f"0 */{every} * * *", ctx.phrase(schedules.HOURS, n=number_words(ctx, every))
 
 
 def _daily(ctx: Ctx) -> tuple[str, str]:
     hour, minute, clock = _clock(ctx)
-    words = ctx.say(("every day at {c}", "daily at {c}", "each day at {c}"), ("at {c} every day", "once a day, at {c}"))
-    return f"{minute} {hour} * * *", words.format(c=clock)
+    return f"{minute} {hour} * * *", ctx.phrase(schedules.DAILY, c=clock)
+
+
+def _twice(ctx: Ctx) -> tuple[str, str]:
+    hours = sorted(ctx.rng.sample([hour for hour in range(24) if hour % 5 in _HOUR_SHARE[ctx.split]], 2))
+    minute = ctx.pick((0, 30))
+    first, second = (f"{hour:02d}:{minute:02d}" for hour in hours)
+    return f"{minute} {hours[0]},{hours[1]} * * *", ctx.phrase(schedules.TWICE, c=first, c2=second)
 
 
 def _weekday(ctx: Ctx) -> tuple[str, str]:
     hour, minute, clock = _clock(ctx)
-    words = ctx.say(
-        ("on weekdays at {c}", "Monday to Friday at {c}", "every weekday at {c}"),
-        ("at {c} from Monday to Friday", "at {c} on every working day from Monday to Friday"),
-    )
-    return f"{minute} {hour} * * 1-5", words.format(c=clock)
+    return f"{minute} {hour} * * 1-5", ctx.phrase(schedules.WEEKDAY, c=clock)
+
+
+def _weekend(ctx: Ctx) -> tuple[str, str]:
+    hour, minute, clock = _clock(ctx)
+    return f"{minute} {hour} * * 0,6", ctx.phrase(schedules.WEEKEND, c=clock)
 
 
 def _weekly(ctx: Ctx) -> tuple[str, str]:
     hour, minute, clock = _clock(ctx)
     day = ctx.pick(range(7))
-    words = ctx.say(("every {d} at {c}", "on {d}s at {c}"), ("at {c} each {d}", "once a week, {d} at {c}"))
-    return f"{minute} {hour} * * {day}", words.format(c=clock, d=_DAYS[day])
+    return f"{minute} {hour} * * {day}", ctx.phrase(schedules.WEEKLY, c=clock, d=_DAYS[day])
 
 
 def _monthly(ctx: Ctx) -> tuple[str, str]:
     hour, minute, clock = _clock(ctx)
-    words = ctx.say(
-        ("on the first of every month at {c}", "on day 1 of each month at {c}"),
-        ("at {c} on the first day of every month", "monthly, on the 1st at {c}"),
-    )
-    return f"{minute} {hour} 1 * *", words.format(c=clock)
+    day = ctx.pick({"train": (1, 1, 2, 5, 10, 15, 20, 25), "dev": (1, 3, 12), "test": (1, 4, 28)}[ctx.split])
+    nth = "first" if day == 1 and ctx.rng.random() < 0.5 else f"{day}{_ordinal(day)}"
+    return f"{minute} {hour} {day} * *", ctx.phrase(schedules.MONTHLY, c=clock, n=day, nth=nth)
+
+
+def _yearly(ctx: Ctx) -> tuple[str, str]:
+    hour, minute, clock = _clock(ctx)
+    day = ctx.pick({"train": (1, 6, 15, 31), "dev": (7, 20), "test": (8, 24)}[ctx.split])
+    month = ctx.pick((1, 3, 5, 7, 8, 10, 12))
+    name = _MONTHS[month - 1]
+    written = ctx.pick((f"{day} {name}", f"{name} {day}", f"the {day}{_ordinal(day)} of {name}"))
+    return f"{minute} {hour} {day} {month} *", ctx.phrase(schedules.YEARLY, c=clock, d=written)
+
+
+def _ordinal(day: int) -> str:
+    return "th" if day in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+
+
+_KINDS = (
+    *(_minutes, _minutes, _hourly, _hours, _daily, _daily, _weekday, _weekday, _weekly, _weekly, _monthly),
+    *(_twice, _weekend, _yearly),
+)

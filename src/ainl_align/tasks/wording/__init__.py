@@ -5,10 +5,29 @@ A constant is a ``Pool`` or a dict of them. A phrase of a train side never stand
 
 from types import ModuleType
 
-from ainl_align.tasks.wording import cache, files, http, mail, nouns, payloads, queue, sql, text
+from ainl_align.tasks.wording import (
+    branches,
+    cache,
+    conditions,
+    connectives,
+    endpoints,
+    errors,
+    files,
+    http,
+    mail,
+    nouns,
+    payloads,
+    queue,
+    retries,
+    schedules,
+    sql,
+    text,
+    voices,
+)
 from ainl_align.tasks.wording.pool import Pool, skeleton
 
-MODULES: tuple[ModuleType, ...] = (http, files, cache, queue, mail, sql, text, nouns, payloads)
+_STRUCTURE = (branches, conditions, connectives, endpoints, errors, retries, schedules, voices)
+MODULES: tuple[ModuleType, ...] = (http, files, cache, queue, mail, sql, text, nouns, payloads, *_STRUCTURE)
 
 
 def pools() -> dict[str, Pool]:
