@@ -50,7 +50,7 @@ class HttpFields(Source):
     call = "http.GET"
 
     def __init__(self, ctx: Ctx, kinds: tuple[Kind, ...], *, nested: bool = False) -> None:
-        self.target = ctx.names.url()
+        self.target = ctx.names.url(query=True)
         self.nested = ctx.pick(("group", "first")) if nested else "flat"
         prefix = {"flat": "", "group": "", "first": ""}[self.nested]
         if self.nested == "group":
@@ -121,7 +121,7 @@ class HttpBody(Source):
     call = "http.GET"
 
     def __init__(self, ctx: Ctx, kind: Kind) -> None:
-        self.target = ctx.names.url()
+        self.target = ctx.names.url(query=True)
         self.gives = (Item("reply", ctx.phrase(nouns.REPLY[kind]), kind),)
         self.signature = f"http_body_{kind}"
 

@@ -6,15 +6,19 @@ A constant is a ``Pool`` or a dict of them. A phrase of a train side never stand
 from types import ModuleType
 
 from ainl_align.tasks.wording import (
+    api,
     branches,
     cache,
     conditions,
     connectives,
+    db,
     endpoints,
     errors,
+    ext,
     files,
     http,
     mail,
+    memory,
     nouns,
     payloads,
     queue,
@@ -27,7 +31,8 @@ from ainl_align.tasks.wording import (
 from ainl_align.tasks.wording.pool import Pool, skeleton
 
 _STRUCTURE = (branches, conditions, connectives, endpoints, errors, retries, schedules, voices)
-MODULES: tuple[ModuleType, ...] = (http, files, cache, queue, mail, sql, text, nouns, payloads, *_STRUCTURE)
+_STORES = (db, api, ext, memory)
+MODULES: tuple[ModuleType, ...] = (http, files, cache, queue, mail, sql, text, nouns, payloads, *_STORES, *_STRUCTURE)
 
 
 def pools() -> dict[str, Pool]:

@@ -42,7 +42,7 @@ SEND = Pool(
         "contact {address} by email, saying {what}",
         "see that {address} receives {what} as an email",
         "ping {address} with an email of {what}",
-        "address an email to {address}, its text {what}",
+        "make out an email with {what}, addressed to {address}",
         "give {address} {what} through email",
         "do a mail to {address} where {what} is written",
         "dispatch {what} to {address} (email)",

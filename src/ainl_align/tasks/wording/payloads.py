@@ -16,7 +16,7 @@ PAIR = Pool(
         "{first} + {second}",
         "{first} and then {second} as one text",
         "a text of {first} and {second}",
-        "the text {first} joined with {second}",
+        "{first} and {second} joined to one text",
         "a message that says {first} + {second}",
         "{first} & {second}",
     ),
