@@ -55,6 +55,84 @@ FAILS: dict[str, Pool] = {
         ("the cache read fails", "the cache cannot be read"),
         ("the cache read does not succeed", "reading the cache goes wrong"),
     ),
+    "db.G": Pool(
+        ("the db read fails", "the db cannot be read", "reading from the db fails", "the db is not reachable"),
+        ("the db read does not succeed", "the db gives an error", "the look into the db breaks"),
+    ),
+    "db.F": Pool(
+        ("the db read fails", "the db cannot be read", "reading from the db fails", "the db is not reachable"),
+        ("the db read does not succeed", "the db gives an error", "the look into the db breaks"),
+    ),
+    "db.C": Pool(
+        (
+            "the db write fails",
+            "creating the record fails",
+            "the record cannot be created",
+            "the db does not take the record",
+        ),
+        ("the db write does not succeed", "the new record gives an error", "creating it goes wrong"),
+    ),
+    "api.G": Pool(
+        ("the api call fails", "the api read fails", "the api cannot be reached", "the api does not answer"),
+        ("the api read does not succeed", "the api gives an error", "asking the api goes wrong"),
+    ),
+    "api.P": Pool(
+        ("the api call fails", "the api post fails", "the post to the api fails", "the api does not take it"),
+        ("the api post does not succeed", "the api gives an error", "posting to the api goes wrong"),
+    ),
+    "ext.EXEC": Pool(
+        (
+            "the command cannot be started",
+            "starting the command fails",
+            "the command does not start",
+            "the command is not there to run",
+        ),
+        (
+            "the command will not start",
+            "no start of the command is possible",
+            "the start of the command gives an error",
+        ),
+    ),
+    "ext.OP": Pool(
+        ("the ext operation fails", "the operation fails", "that ext operation cannot be called", "the ext call fails"),
+        ("the ext operation does not succeed", "the ext operation gives an error", "the operation goes wrong"),
+    ),
+    "memory.GET": Pool(
+        (
+            "the memory read fails",
+            "memory cannot be read",
+            "reading from memory fails",
+            "the memory store is not reachable",
+        ),
+        ("the memory read does not succeed", "the memory store gives an error", "the look into memory breaks"),
+    ),
+    "memory.LIST": Pool(
+        (
+            "the memory read fails",
+            "memory cannot be read",
+            "reading from memory fails",
+            "the memory store is not reachable",
+        ),
+        ("the memory read does not succeed", "the memory store gives an error", "the look into memory breaks"),
+    ),
+    "memory.PUT": Pool(
+        (
+            "the memory write fails",
+            "memory cannot be written",
+            "storing it in memory fails",
+            "the memory store does not take it",
+        ),
+        ("the memory write does not succeed", "writing to memory gives an error", "keeping it in memory goes wrong"),
+    ),
+    "memory.APPEND": Pool(
+        (
+            "the memory append fails",
+            "appending to memory fails",
+            "the entry cannot be appended",
+            "the memory write fails",
+        ),
+        ("the memory append does not succeed", "appending gives an error", "the append to memory goes wrong"),
+    ),
     "other": Pool(
         ("the call fails", "that call fails", "this step fails", "the step goes wrong"),
         ("that does not succeed", "the call gives an error", "this does not work out"),
@@ -82,6 +160,17 @@ THINGS: dict[str, Pool] = {
     "queue.PUT": Pool(("the queue call", "the queue put"), ("the handover to the queue",)),
     "cache.SET": Pool(("the cache write",), ("the storing in the cache",)),
     "cache.GET": Pool(("the cache read",), ("the look into the cache",)),
+    "db.G": Pool(("the db read", "reading the db"), ("the look into the db",)),
+    "db.F": Pool(("the db read", "reading the db"), ("the look into the db",)),
+    "db.C": Pool(("the db write", "creating the record"), ("the creation of the record",)),
+    "api.G": Pool(("the api call", "the api read"), ("the request to the api",)),
+    "api.P": Pool(("the api post", "the api call"), ("the post to the api",)),
+    "ext.EXEC": Pool(("starting the command", "the start of the command"), ("getting the command started",)),
+    "ext.OP": Pool(("the ext operation", "the operation"), ("the call of the ext operation",)),
+    "memory.GET": Pool(("the memory read", "reading memory"), ("the look into memory",)),
+    "memory.LIST": Pool(("the memory read", "reading memory"), ("the look into memory",)),
+    "memory.PUT": Pool(("the memory write", "writing to memory"), ("the storing in memory",)),
+    "memory.APPEND": Pool(("the memory append", "the append"), ("appending to memory",)),
     "other": Pool(("the call", "that call", "this step"), ("that step", "this call")),
     "several": Pool(("the failed call", "whichever call failed"), ("the call in error",)),
     "last": Pool(("that last step", "the last of these steps"), ("the step named last",)),
