@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+from ainl_align.tasks.noise import noisy
 from ainl_align.tasks.parts.base import Ctx
 from ainl_align.tasks.parts.cases import played_scenes
 from ainl_align.tasks.parts.flow import Flow
@@ -39,7 +40,8 @@ def scenarios(ctx: Ctx, flow: Flow) -> tuple[Scenario, ...]:
 
 def compose(ctx: Ctx, family: str, tier: str, start: Start, flow: Flow) -> Task:
     """The task. Its id is a hash of family, split and prompt, so equal requests have equal ids."""
-    text = prompt(ctx, start, flow)
+    program = gold(start, flow)
+    text = noisy(prompt(ctx, start, flow), names_in(program), ctx.split, ctx.rng)
     digest = hashlib.blake2s(f"{family}|{ctx.split}|{text}".encode(), digest_size=5).hexdigest()
     return Task.model_validate(
         {
@@ -50,10 +52,15 @@ def compose(ctx: Ctx, family: str, tier: str, start: Start, flow: Flow) -> Task:
             "cluster": f"{family}:{start.signature}:{flow.signature}",
             "split": ctx.split,
             "trigger": start.trigger,
-            "gold": gold(start, flow),
+            "gold": program,
             "scenarios": scenarios(ctx, flow),
         }
     )
+
+
+def names_in(program: str) -> frozenset[str]:
+    """Every word that a program contains, names of resources and fields among them."""
+    return frozenset(re.findall(r"[A-Za-z]+", program))
 
 
 def held_out(cluster: str) -> bool:

@@ -30,6 +30,7 @@ _NO_VERB = (
     ),
     *("given", "supposing", "two", "by", "using", "as", "where", "provided", "assuming", "it", "there", "depending"),
     *("whether", "under", "into", "to", "its", "a", "an", "every", "each", "all", "via", "through", "no", "nothing"),
+    *("among", "of", "wherever", "db", "api", "ext", "memory", "cache", "file", "table"),
 )
 _TABLE_END = "\x00"
 

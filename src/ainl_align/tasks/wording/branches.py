@@ -70,7 +70,7 @@ BOTH_ONE = Pool(
     held=(
         "{then} whenever {c}|failing that, {other}",
         "{other}, except when {c}: then {then}",
-        "one of two: {then} when {c}, {other} when not",
+        "choose: {then} given that {c}, {other} in the opposite case",
         "{then} given that {c}, or {other} given that it is not so",
     ),
 )
