@@ -1,8 +1,8 @@
 """Words that resource names are made of, and the forms that they take.
 
 Every fifth word belongs to dev, every fifth to test, the others to training: see ``entities.share``. A form has the
-word as ``{w}``, in capitalised camel case as ``{c}``, and a number as ``{n}``. What a form adds is never itself a word of the kind,
-so that two splits cannot make the same name.
+word as ``{w}``, in capitalised camel case as ``{c}``, and a number as ``{n}``. What a form adds is never itself a word
+of the kind, so that two splits cannot make the same name.
 """
 
 from typing import NamedTuple
@@ -186,7 +186,7 @@ FOLDER = _kind(
     "{w}/new {w}/2025 my/{w} {w}/eu {w}/daily all/{w} {w}_{n} {w}/old {w}-a {w}/x",
     0.7,
 )
-SUFFIXES = (".txt", ".txt", ".txt", ".md", ".log", ".csv", ".json", ".html", "")
+SUFFIXES = (".txt", ".txt", ".txt", ".md", ".log", ".csv", ".json", ".html", ".dat")
 PERSON = _kind(
     "ops alice team bruno support chen oncall dana sales emil admin fatima billing goran help hana desk ivan "
     "facility jo editor kofi nurse lena office marta crew nils press olga lab petra garage quinn kitchen rosa "

@@ -71,7 +71,7 @@ WRITE = Pool(
     ),
     held=(
         "put {what} into the file {file}",
-        "make {what} the content of {file}",
+        "turn {what} into the content of the file {file}",
         "keep {what} in a file called {file}",
         "dump {what} to {file}",
         "record {what} in the file {file}",

@@ -74,7 +74,7 @@ FIELDS = Pool(
         "acquire the JSON of {url} and select {what}",
         "pluck {what} from the JSON response of {url}",
         "do GET for {url} and take out from JSON {what}",
-        "parse the JSON that a GET to {url} yields, using {what}",
+        "parse {what} out of the JSON that a GET to {url} yields",
         "ping {url} and note down {what} from its JSON",
         "reach out to {url} for its JSON, of which {what} matters",
         "inspect the JSON under {url} for {what}",

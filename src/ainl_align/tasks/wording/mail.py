@@ -12,7 +12,7 @@ SEND = Pool(
         "email {address} with {what}",
         "send {address} an email with {what}",
         "send {what} to {address}",
-        "send an email to {address} with the text {what}",
+        "send an email to {address} that says {what}",
         "send {what} to {address} by mail",
         "e-mail {what} to {address}",
         "shoot {address} an email with {what}",

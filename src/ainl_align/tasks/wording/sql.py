@@ -280,18 +280,18 @@ INSERT_PAIRS = Pool(
         "do an insert of {pairs} into table {table}",
     ),
     held=(
-        "create a row in table {table} where {pairs}",
+        "create a row in table {table} having {pairs}",
         "create a {table} record in the database, {pairs}",
         "give the table {table} one more row: {pairs}",
-        "record {pairs} as a fresh row of the {table} table",
-        "enter a row into {table}, its values being {pairs}",
-        "extend table {table} by a row in which {pairs}",
+        "record a fresh row of the {table} table with {pairs}",
+        "enter one row into {table} with its {pairs}",
+        "extend table {table} by a row holding {pairs}",
         "file a new record ({pairs}) under table {table}",
-        "let a row with {pairs} be part of table {table} from now on",
-        "register a {table} row that says {pairs}",
+        "let table {table} have an additional row, {pairs}",
+        "register a {table} row that has {pairs}",
     ),
 )
-PAIR = Pool(train=("{name} = {value}",), held=("{name} is {value}",))
+PAIR = Pool(train=("{name} = {value}",), held=("{name} set to {value}",))
 
 UPDATE = Pool(
     train=(
