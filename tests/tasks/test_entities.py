@@ -51,6 +51,7 @@ def _all_names(kind: Kind, split: str) -> set[str]:
 def test_no_name_of_a_kind_can_come_up_in_two_splits(name: str) -> None:
     kind = KINDS[name]
     assert len(set(kind.words)) == len(kind.words)
+    assert sorted(word for split in SPLITS for word in share(kind.words, split)) == sorted(kind.words)
     for first, second in combinations(SPLITS, 2):
         assert _all_names(kind, first) & _all_names(kind, second) == set()
 

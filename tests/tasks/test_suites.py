@@ -7,7 +7,6 @@ import pytest
 
 import ainl_align.tasks.commands as commands
 from ainl_align.errors import UserError
-from ainl_align.tasks import entities
 from ainl_align.tasks.compose import held_out, normalised
 from ainl_align.tasks.families import FAMILIES
 from ainl_align.tasks.prompts import PromptRow, stratified
@@ -90,15 +89,6 @@ def test_no_url_is_shared_between_splits(train: list[Task]) -> None:
     }
     for left, right in itertools.combinations(hosts, 2):
         assert not hosts[left] & hosts[right]
-
-
-def test_the_shares_of_a_pool_are_disjoint_and_leave_nothing_out() -> None:
-    pools = [value for name, value in vars(entities).items() if name.startswith("_") and isinstance(value, list)]
-    assert len(pools) > 10
-    for pool in pools:
-        assert len(set(pool)) == len(pool), [word for word in pool if pool.count(word) > 1]
-        parts = [entities.share(pool, split) for split in ("train", "dev", "test")]
-        assert sorted(itertools.chain(*parts)) == sorted(pool)
 
 
 def test_unknown_names_are_refused() -> None:
