@@ -14,7 +14,7 @@ from ainl_align.tasks.parts.triggers import Start, plain, schedule
 def _recipe(ctx: Ctx) -> tuple[Start, Flow]:
     kind: Kind = ctx.pick(("num", "text"))
     fetched = HttpFields(ctx, (kind,)) if ctx.rng.random() < 0.7 else ApiFields(ctx, (kind,))
-    remembered = MemoryFields(ctx, (kind,))
+    remembered = MemoryFields(ctx, (kind,), names=fetched.names)
     new = fetched.gives[0]
     store = MemoryPut(ctx, JsonObject(**{remembered.names[0]: new}), remembered.slot)
     yes = Flow([choose.sink(ctx, choose.report(ctx, new), ("queue", "mail", "write")), store])

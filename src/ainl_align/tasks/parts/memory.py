@@ -22,7 +22,7 @@ class Slot:
     def __init__(self, ctx: Ctx, ident: Item | None = None) -> None:
         self.space: str = ctx.pick(store_names.MEMORY_SPACES)
         self.kind = store_names.memory_kind(ctx.names)
-        self.id: str | Item = ident or store_names.memory_id(ctx.names)
+        self.id: str | Item = ident or store_names.memory_id(ctx.names, numbered=ctx.rng.random() < 0.4)
 
     def words(self) -> dict[str, str]:
         """The slots of a phrase."""
@@ -51,12 +51,15 @@ class MemoryFields(Source):
     kinds = frozenset({"memory_read", "compute"})
     call = "memory.GET"
 
-    def __init__(self, ctx: Ctx, kinds: tuple[Kind, ...], *, found: bool = False) -> None:
+    def __init__(
+        self, ctx: Ctx, kinds: tuple[Kind, ...], *, found: bool = False, names: list[str] | None = None
+    ) -> None:
         self.slot = Slot(ctx)
         self.target = self.slot.space
-        self.names = [field_name(ctx, kind) for kind in kinds]
+        self.names = names or [field_name(ctx, kind) for kind in kinds]
+        pool = memory.REMEMBERED if names else memory.FIELD  # fields of that name come from elsewhere, too
         self.fields = tuple(
-            Item(f"memory.{name}", ctx.phrase(memory.FIELD, name=name), kind)
+            Item(f"memory.{name}", ctx.phrase(pool, name=name), kind)
             for name, kind in zip(self.names, kinds, strict=True)
         )
         self.found = Item("memory.found", ctx.phrase(memory.FOUND), "any") if found else None

@@ -165,6 +165,10 @@ FIELD = Pool(
     train=("{name}", "the {name}", "the remembered {name}", "the stored {name}", "that {name}"),
     held=("the {name} value", "the {name} in memory", "this {name}"),
 )
+REMEMBERED = Pool(
+    train=("the remembered {name}", "the stored {name}", "the {name} from memory"),
+    held=("the {name} that memory has", "the {name} kept in memory"),
+)
 FOUND = Pool(
     train=("such a record", "a record like that", "such a memory record"),
     held=("a matching record", "a record of this kind"),
