@@ -104,7 +104,7 @@ LIST = _kind(
     "accounts devices sensors_found rooms_free bookings_now trips stops legs lines products parts variants prices_all "
     "quotes tasks steps jobs_open builds runs releases commits_new branches issues alerts warnings_now errors_now "
     "songs albums films books",
-    "all_{w} {w}_list my_{w} {w}List new_{w} last_{w} {w}_{n} {w}_found top_{w} recent{c} open_{w} our_{w}",
+    "all_{w} {w}_list my_{w} {w}List new_{w} last_{w} {w}_{n} {w}_here top_{w} recent{c} open_{w} our_{w}",
     0.6,
 )
 TABLE = _kind(
@@ -143,7 +143,7 @@ QUEUE = _kind(
     "builds tests releases crawls thumbnails videos images documents contracts letters parcels drivers fleet routes "
     "bookings checkins checkouts housekeeping laundry garden pool spa bar minibar complaints surveys polls votes "
     "subscriptions renewals cancellations reminders invitations campaigns newsletters webhooks metrics traces logs",
-    "{w}-in {w}-out {w}_eu {w}.high {w}-low new-{w} {w}-{n} q_{w} {w}_queue {w}.v2 prod-{w} {w}-todo all-{w} {w}.main "
+    "{w}-in {w}-out {w}_eu {w}.high {w}-low new-{w} {w}-{n} q_{w} {w}_box {w}.v2 prod-{w} {w}-todo all-{w} {w}.main "
     "{w}-priority {w}_later urgent-{w} my-{w} {w}-work team.{w} {w}-bus",
 )
 NAMESPACE = _kind(
@@ -152,8 +152,8 @@ NAMESPACE = _kind(
     "config catalog products orders carts deals coupons ads news articles authors tags comments likes friends groups "
     "events tickets seats trips trains buses flights hotels rooms guests meals recipes sensors meters alarms cameras "
     "doors lights robots jobs workers builds deploys hosts domains certs invoices payments taxes budgets scores ranks",
-    "{w}_cache app.{w} {w}:v2 my_{w} {w}_eu {w}-{n} hot_{w} {w}_tmp web.{w} {w}-live our-{w} {w}_store {w}:main "
-    "{w}-fast shop_{w} {w}Cache",
+    "{w}_kv app.{w} {w}:v2 my_{w} {w}_eu {w}-{n} hot_{w} {w}_tmp web.{w} {w}-live our-{w} {w}_store {w}:main "
+    "{w}-fast shop_{w} {w}Data",
 )
 KEY = _kind(
     "last_total current mode theme region latest limit owner token cursor banner rate greeting visits high_score "
@@ -207,8 +207,7 @@ WORD = _kind(
     "flat fresh frozen good granted happy hard hidden hot huge idle ignored joined known large level locked long loud "
     "marked mild minor mixed moved near neutral new old open paid plain posted present printed quick rare raised rough "
     "round short shut sick silent small smooth solid sorted stable stale started stopped strong sunny tall tight tiny",
-    "now_{w} all_{w} {w}_now {w}! not_{w} {w}_again still_{w} {w}_today {w}-{n} was_{w} too_{w} {c} very_{w} "
-    "{w}_as_expected",
+    "now_{w} all_{w} {w}_now {w}! not_{w} {w}_again still_{w} {w}_today {w}-{n} {c} {c}! {w}_as_expected",
     0.7,
 )
 SUBJECT = _kind(

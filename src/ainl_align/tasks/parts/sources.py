@@ -61,7 +61,8 @@ class HttpFields(Source):
             prefix = f"{self.holder}.0."
         names = [_field_name(ctx, kind) for kind in kinds]
         self.paths = tuple(prefix + name for name in names)
-        shape = ctx.say(*(nouns.LIST_FIELD if "list" in kinds else nouns.FIELD))
+        alone = {"list": nouns.LIST_FIELD, "flag": nouns.FLAG_FIELD}
+        shape = ctx.say(*(alone.get(kinds[0], nouns.FIELD) if len(kinds) == 1 else nouns.FIELD))
         self.gives = tuple(
             Item(path, shape.format(name=name), kind) for path, name, kind in zip(self.paths, names, kinds, strict=True)
         )

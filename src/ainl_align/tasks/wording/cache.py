@@ -36,7 +36,7 @@ READ = Pool(
         "find {key} in the cache named {space}",
         "pick up the {key} entry from the {space} cache",
         "access the entry {key}, cache {space}",
-        "bring up the cached {key} out of {space}",
+        "bring up the cached {key} out of namespace {space}",
         "see what value the {space} cache keeps as {key}",
         "collect the value that the cache {space} keeps for {key}",
         "query the cache {space} by the key {key}",

@@ -79,7 +79,7 @@ WRITE = Pool(
         "place {what} in the file named {file}",
         "have the file {file} contain {what}",
         "note {what} down in {file}",
-        "use {file} as the file to keep {what} in",
+        "let {file} be the file that keeps {what}",
         "leave {what} in the file {file}",
         "produce the file {file} containing {what}",
         "copy {what} to a file {file}",

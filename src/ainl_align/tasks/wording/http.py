@@ -92,7 +92,7 @@ IN_OBJECT = Pool(
         "{what} under {holder}",
         "{what} in the object {holder}",
         "{what} in {holder}",
-        "{what} of its {holder} object",
+        "{what} of the {holder} object",
     ),
     held=(
         "{what} within the {holder} object",
@@ -104,7 +104,7 @@ IN_OBJECT = Pool(
 IN_FIRST_ENTRY = Pool(
     train=(
         "{what} of the first entry in {holder}",
-        "{what} of the first of its {holder}",
+        "{what} from the first {holder} entry",
         "{what} of the first element of {holder}",
         "{what} in the first item of the list {holder}",
         "{what} of the very first of the {holder}",

@@ -6,6 +6,10 @@ FIELD = Pool(
     train=("{name}", "{name}", "the {name}", "the {name}", "the value of {name}", "that {name}", "the fetched {name}"),
     held=("the {name} value", "the field {name}", "this {name}", "the {name} received"),
 )
+FLAG_FIELD = Pool(
+    train=("{name}", "{name}", "the flag {name}", "the value of {name}"),
+    held=("the {name} value", "the field {name}", "the {name} flag"),
+)
 LIST_FIELD = Pool(
     train=("the list {name}", "the {name} list", "that list of {name}"),
     held=("the array {name}", "the {name} array", "the {name} entries"),
