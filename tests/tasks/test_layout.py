@@ -97,7 +97,7 @@ def test_questions_are_turned_round_where_they_can_be() -> None:
     ctx = Ctx(random.Random(1), "train")
     bound = Bound(ctx, Item("body.load", "the load", "num"), 5, "GT")
     asked = {bound.question(ctx) for _ in range(60)}
-    assert "is the load above 5" in asked
+    assert {"is the load above 5", "is the load above five"} & asked
     assert all(
         text.startswith(("is the load ", "is it true that ", "is it the case that ", "does it hold")) for text in asked
     )

@@ -76,7 +76,7 @@ _TRAIN = _Table(
         "after": "aftre",
         "please": "pleas",
     },
-    before=("Hey. ", "Hi there, ", "Hello! ", "Morning. ", "Hey there: ", "Hi, quick one. ", "So, ", "OK, "),
+    before=("Hey. ", "Hi there. ", "Hello! ", "Morning. ", "Hey there! ", "Hi, quick one. ", "Hi again. ", "OK. "),
     after=("Thanks!", "Thank you.", "Thx", "Cheers", "Much appreciated.", "Let me know.", "No rush.", "Best, M."),
 )
 _HELD = _Table(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ainl_align.tasks.parts.base import Ctx, Item
+from ainl_align.tasks.parts.numerals import number_words
 from ainl_align.tasks.program import Block, Var
 from ainl_align.tasks.wording.conditions import POOLS, QUESTION
 
@@ -83,7 +84,11 @@ class Bound(_Simple):
     def clause(self, ctx: Ctx, noun: str | None = None) -> str:
         counted = noun is None and self.item.key in _COUNTED and ctx.rng.random() < 0.25
         pool = POOLS[f"{'count' if counted else 'bound'}_{self.operator}"]
-        return ctx.phrase(pool, x=noun or self.item.noun, n=self.threshold)
+        phrase = ctx.say(*pool)
+        number = (
+            str(self.threshold) if any(sign in phrase for sign in "<>=") else number_words(ctx, self.threshold, 0.2)
+        )
+        return phrase.format(x=noun or self.item.noun, n=number)
 
     def holds(self, value: Any) -> bool:
         difference = value - self.threshold

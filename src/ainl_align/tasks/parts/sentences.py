@@ -7,7 +7,7 @@ of a small table inside a sentence start with ``- ``.
 from ainl_align.tasks.parts.base import Ctx, Step
 from ainl_align.tasks.parts.conditions import Condition
 from ainl_align.tasks.parts.flow import Check, Flow, Guard
-from ainl_align.tasks.parts.triggers import number_words
+from ainl_align.tasks.parts.numerals import number_words
 from ainl_align.tasks.wording import branches, connectives, errors, retries
 from ainl_align.tasks.wording.pool import Pool
 
@@ -21,6 +21,10 @@ def capital(text: str) -> str:
 def sentence(text: str) -> str:
     """With a capital and a full stop where one is due."""
     return capital(text) + ("" if text.endswith("?") or "\n" in text else ".")
+
+
+_SUBORDINATE = ("if ", "when ", "where ", "with no ", "unless ", "should ")
+"""Beginnings of a step with a condition of its own: it stands alone, lest the next one be read as part of it."""
 
 
 class Writer:
@@ -60,6 +64,8 @@ class Writer:
         ctx = self.ctx
         if len(clauses) == 1:
             return clauses
+        if any(clause.startswith(_SUBORDINATE) for clause in clauses):
+            return [clauses[0], *(line for clause in clauses[1:] for line in self._lead([clause]))]
         if len(clauses) == 2 and ctx.rng.random() < 0.75:
             apart = any(" and " in clause or ", " in clause for clause in clauses)
             return [ctx.phrase(connectives.THEN_APART if apart else connectives.THEN).join(clauses)]

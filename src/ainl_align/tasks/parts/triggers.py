@@ -2,13 +2,10 @@
 
 from ainl_align.language.world_model import Trigger
 from ainl_align.tasks.parts.base import Ctx
+from ainl_align.tasks.parts.numerals import WORDS, number_words
 from ainl_align.tasks.program import Program
 from ainl_align.tasks.wording import schedules
 
-_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty"
-).split()
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _MONTHS = ("January February March April May June July August September October November December").split()
 _MINUTES = {"train": (0, 0, 0, 15, 30, 30, 45, 5, 10, 20, 40, 50), "dev": (0, 15, 30, 45, 35), "test": (0, 15, 30, 25)}
@@ -51,11 +48,6 @@ def schedule(ctx: Ctx) -> Start:
     return Start(Trigger(kind="cron", cron=cron), words)
 
 
-def number_words(ctx: Ctx, number: int, chance: float = 0.4) -> str:
-    """A whole number in digits, or up to twenty now and then in letters."""
-    return _WORDS[number] if 0 <= number < len(_WORDS) and ctx.rng.random() < chance else str(number)
-
-
 def _clock(ctx: Ctx) -> tuple[int, int, str]:
     minute = ctx.pick(_MINUTES[ctx.split])
     hour = ctx.pick([hour for hour in range(24) if (hour + minute) % 5 in _HOUR_SHARE[ctx.split]])
@@ -85,7 +77,7 @@ def clock_words(ctx: Ctx, hour: int, minute: int) -> str:
         part = "at night"
     lead = {0: "", 15: "a quarter past ", 30: "half past ", 45: "a quarter to "}[minute]
     oclock = " o'clock" if minute == 0 else ""
-    return f"{lead}{_WORDS[twelve]}{oclock} {part}"
+    return f"{lead}{WORDS[twelve]}{oclock} {part}"
 
 
 def _minutes(ctx: Ctx) -> tuple[str, str]:

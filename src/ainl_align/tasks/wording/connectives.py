@@ -12,8 +12,7 @@ RETURN = Pool(
         "finish with {what} as the result",
         "make {what} the result",
         "let {what} be the return value",
-        "end with the result {what}",
-        "return the value {what}",
+        "stop with {what} as the return value",
     ),
     held=(
         "output {what}",

@@ -172,7 +172,7 @@ THINGS: dict[str, Pool] = {
     "memory.PUT": Pool(("the memory write", "writing to memory"), ("the storing in memory",)),
     "memory.APPEND": Pool(("the memory append", "the append"), ("appending to memory",)),
     "other": Pool(("the call", "that call", "this step"), ("that step", "this call")),
-    "several": Pool(("the failed call", "whichever call failed"), ("the call in error",)),
+    "several": Pool(("any of these calls", "any of these steps"), ("any one call among these",)),
     "last": Pool(("that last step", "the last of these steps"), ("the step named last",)),
 }
 
