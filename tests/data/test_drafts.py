@@ -4,7 +4,7 @@ from itertools import islice
 import pytest
 
 from ainl_align.data.breakers import BREAKERS
-from ainl_align.data.drafts import any_drafts, malformed, malformed_drafts, misguided
+from ainl_align.data.drafts import CUT_KINDS, any_drafts, malformed, malformed_drafts, misguided
 from ainl_align.data.mutations import MUTATIONS
 from ainl_align.data.records import CUT_OFF
 from ainl_align.language.semantics import verdict
@@ -20,7 +20,7 @@ def test_malformed_drafts_are_refused_with_a_reason(task: Task, kind: str) -> No
     assert drafts
     for draft in drafts:
         assert not verdict(draft.text).canonical
-        assert draft.diagnostics == ((CUT_OFF,) if kind == "truncated" else verdict(draft.text).reasons)
+        assert draft.diagnostics == ((CUT_OFF,) if kind in CUT_KINDS else verdict(draft.text).reasons)
         assert draft.diagnostics
 
 
@@ -52,6 +52,15 @@ def test_dropping_a_step_renumbers_the_guards_behind_it() -> None:
         "L_fail:",
         "  Err @n9 ->L_x",
     ]
+
+
+def test_preferred_kinds_come_first(task: Task) -> None:
+    first = ("retry_count", "harvested", "fence")
+    assert {draft.kind for draft in islice(any_drafts(task, random.Random(1), first), 3)} <= set(first)
+    assert {draft.kind for draft in islice(malformed_drafts(task, random.Random(1), first), 2)} == {
+        "harvested",
+        "fence",
+    }
 
 
 def test_drafts_differ_and_can_be_repeated(task: Task) -> None:

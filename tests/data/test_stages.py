@@ -10,8 +10,9 @@ import pytest
 from ainl_align.artifacts import read_json, write_json
 from ainl_align.data import boost, distill, regression
 from ainl_align.data.card import DatasetSummary
-from ainl_align.data.leakage import held_out_prompts, normalise, violations
-from ainl_align.data.records import SYSTEM_PROMPT, Row, prompt_of, read_rows
+from ainl_align.data.failures import PRACTICE
+from ainl_align.data.leakage import Pair, held_out, normalise, violations
+from ainl_align.data.records import SYSTEM_PROMPT, Row, program_of, prompt_of, read_rows
 from ainl_align.errors import StageError, UserError
 from ainl_align.language.semantics import verdict
 from ainl_align.progress import Progress
@@ -71,7 +72,8 @@ def test_stage_2_keeps_the_exact_mix_and_the_card_says_so(built: DatasetSummary)
     assert card["files"]["train"]["rows"] == built.rows["train"]
     assert card["lengths"]["program"]["characters"]["max"] > 0
     assert not violations(card["leakage"])
-    assert set(card["leakage"]["suites"]) == {"dev", "test", "regression"}
+    assert set(card["leakage"]["suites"]) == set(held_out())
+    assert card["leakage"]["programs"] == len({program_of(row) for row in rows})
     assert "| direct | 30 | 0.5000 | 0.5 |" in built.card.with_suffix(".md").read_text()
 
 
@@ -103,7 +105,7 @@ def test_a_floor_that_no_program_reaches_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_overlap_stops_the_build_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regression, "held_out_prompts", lambda: {"dev": [seen.prompt for seen in leaked]})
+    monkeypatch.setattr(regression, "held_out", lambda: {"dev": [Pair(seen.prompt) for seen in leaked]})
     from ainl_align.data.sampling import derive_seed
     from ainl_align.tasks.suites import generate
 
@@ -225,11 +227,28 @@ def test_stage_3_adds_new_tasks_of_the_families_that_failed(tmp_path: Path, buil
     assert card["provenance"]["data"]["eval_report"]["path"] == str(tmp_path / "report.json")
 
 
+def test_stage_3_aims_at_what_went_wrong(tmp_path: Path, built: DatasetSummary) -> None:
+    wrong = side(False)
+    said = "scenario 'down': expected retry delays [100] ms, saw [50]"
+    wrong["final"] = {**wrong["final"], "reasons": [{"line": None, "code": "behaviour", "message": said}]}
+    cut = {**side(False, canonical=False), "failure_family": "budget"}
+    summary = boosted(tmp_path, built, [result("d1", "retry_fetch", wrong), result("d2", "cron_alert", cut)])
+    card = read_json(summary.card, "dataset_card")["boost"]
+    assert card["kinds_by_family"] == {"cron_alert": ["cut_off"], "retry_fetch": ["retry"]}
+    assert card["failed_by_kind"] == {"retry": 1, "cut_off": 1}
+    before = [str(row["messages"]) for row in all_rows(built)]
+    drafted = [row for row in all_rows(summary) if str(row["messages"]) not in before and "draft_kind" in row]
+    for family, kind in (("retry_fetch", "retry"), ("cron_alert", "cut_off")):
+        kinds = [row["draft_kind"] for row in drafted if row["family"] == family]
+        assert len(kinds) == 5 and set(kinds) <= set(PRACTICE[kind])
+    assert "| retry_fetch | 10 | retry |" in summary.card.with_suffix(".md").read_text()
+
+
 def test_stage_3_is_not_steered_by_the_sealed_suite(tmp_path: Path, built: DatasetSummary) -> None:
     sealed = {**result("t1", "cron_alert", side(False)), "suite": "test"}
     summary = boosted(tmp_path, built, [result("d1", "fetch_field", side(False)), sealed])
     assert read_json(summary.card, "dataset_card")["boost"]["failed_ids"] == ["d1"]
-    with pytest.raises(UserError, match="all 1 failures are of the sealed test suite"):
+    with pytest.raises(UserError, match="all 1 failures are of sealed prompts"):
         boosted(tmp_path, built, [sealed])
 
 
@@ -257,7 +276,7 @@ def test_stage_3_refuses_bad_input(tmp_path: Path, built: DatasetSummary) -> Non
         boosted(tmp_path, built, failed, input_val=bad)
     leaking = tmp_path / "leaking.jsonl"
     row = all_rows(built)[0]
-    row["messages"][1]["content"] = held_out_prompts()["test"][0]
+    row["messages"][1]["content"] = held_out()["test"][0].prompt
     leaking.write_text(json.dumps(row) + "\n")
     with pytest.raises(UserError, match=r"leaking\.jsonl: 1 prompts overlap with test"):
         boosted(tmp_path, built, failed, input_test=leaking)

@@ -1,6 +1,7 @@
 """Stage 3: extra supervision aimed at what failed in a report, merged with the distill data.
 
-A failed prompt is never trained on: its family is asked for new tasks.
+A failed prompt is never trained on: its family is asked for new tasks, those first that hold what went wrong, with
+drafts that go wrong in the same way.
 """
 
 import json
@@ -17,13 +18,15 @@ from pydantic import Field
 from ainl_align.artifacts import check_writable, content_hash, read_json
 from ainl_align.config import ROOT
 from ainl_align.data.card import DatasetSummary, write_dataset
-from ainl_align.data.leakage import held_out_prompts, normalise, overlap, require_clean, violations
+from ainl_align.data.failures import PRACTICE, kinds_of
+from ainl_align.data.leakage import HeldOut, Pair, held_out, normalise, overlap, require_clean, violations
 from ainl_align.data.records import Row, prompt_of, read_rows
 from ainl_align.data.sampling import (
     SPLITS,
     MixSettings,
     collect_for,
     derive_seed,
+    pair_of,
     plan_mix,
     rows_for,
     shares_of,
@@ -60,11 +63,12 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     check_writable(settings.output_dir)
     report = read_json(settings.eval_report, "model_eval_report")
     inputs = {split: read_rows(path, may_be_empty=split != "train") for split, path in settings.inputs.items()}
-    held_out = held_out_prompts()
-    _refuse_leaks(inputs, settings, held_out)
+    others = held_out()
+    _refuse_leaks(inputs, settings, others)
 
     failed = _open_ones(failures(report), settings, progress)
     wanted, unknown = rows_by_family(failed, settings.samples_per_failed_id)
+    aims = kinds_by_family(failed)
     if failed and not wanted:
         raise UserError(
             f"{settings.eval_report}: none of the {len(failed)} failed results names a task family (field "
@@ -78,9 +82,10 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     asked = [result["prompt"] for result in report["results"]]
     known = [prompt_of(row) for rows in inputs.values() for row in rows]
     plan = plan_mix(wanted, settings.shares)
-    pool = collect_for(plan, settings, seed=seed, progress=progress, avoid=frozenset(map(normalise, [*asked, *known])))
-    rows = rows_for(plan, pool, seed, progress)
-    figures = require_clean((prompt_of(row) for row in rows), {**held_out, "report": asked})
+    avoid = frozenset(map(normalise, [*asked, *known]))
+    pool = collect_for(plan, settings, seed=seed, progress=progress, avoid=avoid, aims=aims)
+    rows = rows_for(plan, pool, seed, progress, aims)
+    figures = require_clean(map(pair_of, rows), {**others, "report": [Pair(prompt) for prompt in asked]})
     added = split_rows(rows, val_ratio=settings.val_ratio, test_ratio=settings.test_ratio, rng=random.Random(seed))
     splits, repeated = _merge(inputs, added, random.Random(seed))
     summary = write_dataset(
@@ -95,7 +100,9 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
             "boost": {
                 "failed_ids": [result["id"] for result in failed],
                 "failed_by_suite": dict(Counter(str(result.get("suite")) for result in failed)),
-                "failed_by_kind": dict(Counter(str(result["lora"].get("failure_family")) for result in failed)),
+                "failed_by_stop": dict(Counter(str(result["lora"].get("failure_family")) for result in failed)),
+                "failed_by_kind": dict(Counter(kind for result in failed for kind in kinds_of(result["lora"]))),
+                "kinds_by_family": {family: list(kinds) for family, kinds in aims.items()},
                 "new_rows_by_family": wanted,
                 "ids_without_family": unknown,
             }
@@ -117,15 +124,17 @@ def failures(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _open_ones(failed: list[dict[str, Any]], settings: Settings, progress: Progress) -> list[dict[str, Any]]:
-    """The failures that may steer training: those of the test suite may not, it is the gate's."""
-    kept = [result for result in failed if result.get("suite") != "test"]
+    """The failures that may steer training: those of the test suite may not, it is the gate's, nor the handwritten."""
+    kept = [result for result in failed if result.get("suite") not in ("test", "handwritten")]
     if failed and not kept:
         raise UserError(
-            f"{settings.eval_report}: all {len(failed)} failures are of the sealed test suite, which may not steer "
+            f"{settings.eval_report}: all {len(failed)} failures are of sealed prompts (test suite, handwritten), which may not steer "
             "training; name a report on dev, such as the sweep's under ADAPTER_OUT/sweep"
         )
     if len(kept) < len(failed):
-        progress.fallback(f"{len(failed) - len(kept)} failures are of the sealed test suite and steer nothing")
+        progress.fallback(
+            f"{len(failed) - len(kept)} failures are of sealed prompts (test suite, handwritten) and steer nothing"
+        )
     return kept
 
 
@@ -137,13 +146,27 @@ def rows_by_family(failed: Sequence[Mapping[str, Any]], samples: int) -> tuple[d
     wanted: Counter[str] = Counter()
     unknown = []
     for result in failed:
-        family = result.get("family")
-        names = [family] if isinstance(family, str) and family in FAMILIES else nearest_families().get(result["id"], [])
+        names = families_of(result)
         if not names:
             unknown.append(str(result["id"]))
             continue
         wanted.update(shares_of(samples, dict.fromkeys(names, 1 / len(names))))
     return {name: wanted[name] for name in FAMILIES if wanted[name]}, unknown
+
+
+def families_of(result: Mapping[str, Any]) -> list[str]:
+    """The family of a result; for a regression id those nearest to it; none for other prompts."""
+    family = result.get("family")
+    return [family] if isinstance(family, str) and family in FAMILIES else nearest_families().get(result["id"], [])
+
+
+def kinds_by_family(failed: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The kinds of failures (``failures.PRACTICE``) that each family had."""
+    found: dict[str, set[str]] = {}
+    for result in failed:
+        for name in families_of(result):
+            found.setdefault(name, set()).update(kinds_of(result["lora"]))
+    return {name: [kind for kind in PRACTICE if kind in found[name]] for name in FAMILIES if name in found}
 
 
 @cache
@@ -154,11 +177,9 @@ def nearest_families() -> dict[str, list[str]]:
     return table
 
 
-def _refuse_leaks(
-    inputs: Mapping[str, Sequence[Row]], settings: Settings, held_out: Mapping[str, Sequence[str]]
-) -> None:
+def _refuse_leaks(inputs: Mapping[str, Sequence[Row]], settings: Settings, others: HeldOut) -> None:
     for split, rows in inputs.items():
-        if found := violations(overlap((prompt_of(row) for row in rows), held_out)):
+        if found := violations(overlap(map(pair_of, rows), others)):
             raise UserError(f"{settings.inputs[split]}: {'; '.join(found)}; build the distill dataset again")
 
 

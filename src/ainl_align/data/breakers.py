@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
+from ainl_align.data import harvested
 from ainl_align.language.canonical import tokenize
 
 Breaker = Callable[[Sequence[str], random.Random], str | None]
@@ -270,5 +271,7 @@ BREAKERS: dict[str, Breaker] = {
     "wrong_node": _wrong_node,
     "lower_case_verb": _lower_case,
     "bad_schedule": _bad_schedule,
+    "harvested": harvested.whole,
+    "harvested_cut": harvested.cut_off,
 }
 """Every breaker by the kind of draft that it makes."""

@@ -13,6 +13,8 @@ from ainl_align.data.records import SAMPLE_TYPES, Row, SampleType
 from ainl_align.data.sampling import SPLITS, DatasetSettings
 
 SCHEMA = "dataset_card"
+_PROMPT_FIGURES = ("held_out", "exact", "normalised", "near_copies", "sharing_8grams", "largest_share")
+_PROGRAM_FIGURES = ("equal_programs", "same_structure", "structures_trained")
 
 
 class DatasetSummary(BaseModel):
@@ -140,22 +142,26 @@ def markdown(content: Mapping[str, Any]) -> str:
             for unit, spread in units.items()
         ],
     )
-    lines += ["", "## Overlap with held-out prompts", ""]
+    leakage = content["leakage"]
+    lines += ["", "## Overlap with held-out requests", ""]
+    lines += [f"{leakage['prompts']} different prompts against the prompts that evaluation uses.", ""]
     lines += _table(
         ("suite", "prompts", "exact", "normalised", "near copies", "share a run of 8 words", "largest share"),
-        [
-            (
-                name,
-                n["held_out"],
-                n["exact"],
-                n["normalised"],
-                n["near_copies"],
-                n["sharing_8grams"],
-                n["largest_share"],
-            )
-            for name, n in content["leakage"]["suites"].items()
-        ],
+        [(name, *(found[key] for key in _PROMPT_FIGURES)) for name, found in leakage["suites"].items()],
     )
+    lines += ["", f"{leakage['programs']} different programs of {leakage['structures']} structures (steps and branches"]
+    lines += ["without names and values). Equal structures are expected: compositions are shared.", ""]
+    lines += _table(
+        ("suite", "equal programs", "rows of a structure in the suite", "share of the suite with a trained structure"),
+        [(name, *(found[key] for key in _PROGRAM_FIGURES)) for name, found in leakage["suites"].items()],
+    )
+    if "boost" in content:
+        boost = content["boost"]
+        lines += ["", "## Boosted", ""]
+        lines += _table(
+            ("family", "new rows", "kinds of failures"),
+            [(n, c, ", ".join(boost["kinds_by_family"][n])) for n, c in boost["new_rows_by_family"].items()],
+        )
     if content["dropped"]:
         lines += ["", "## Left out", "", *_table(("reason", "number"), content["dropped"].items())]
     return "\n".join(lines) + "\n"

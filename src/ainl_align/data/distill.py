@@ -10,9 +10,8 @@ from pydantic import Field
 
 from ainl_align.artifacts import check_writable
 from ainl_align.data.card import DatasetSummary, write_dataset
-from ainl_align.data.leakage import held_out_prompts, require_clean
-from ainl_align.data.records import prompt_of
-from ainl_align.data.sampling import MixSettings, collect_for, derive_seed, plan_mix, rows_for, split_rows
+from ainl_align.data.leakage import held_out, require_clean
+from ainl_align.data.sampling import MixSettings, collect_for, derive_seed, pair_of, plan_mix, rows_for, split_rows
 from ainl_align.progress import Progress
 from ainl_align.tasks.families import FAMILIES
 
@@ -36,7 +35,7 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     plan = plan_mix(dict.fromkeys(FAMILIES, settings.samples_per_prompt), settings.shares)
     pool = collect_for(plan, settings, seed=seed, progress=progress)
     rows = rows_for(plan, pool, seed, progress)
-    figures = require_clean((prompt_of(row) for row in rows), held_out_prompts())
+    figures = require_clean(map(pair_of, rows), held_out())
     splits = split_rows(rows, val_ratio=settings.val_ratio, test_ratio=settings.test_ratio, rng=random.Random(seed))
     summary = write_dataset(
         NAME, splits, settings=settings, leakage=figures, dropped=pool.dropped, asked_mix=settings.shares

@@ -1,7 +1,7 @@
 """Broken drafts of a task's program, each proved to be broken before it is taught as one."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ainl_align.data.breakers import BREAKERS
@@ -14,6 +14,8 @@ from ainl_align.tasks.scenario import Task, judge
 
 _TRIES = 3
 _MEANING_WEIGHT = 6
+CUT_KINDS = frozenset({"truncated", "harvested_cut"})
+"""Kinds of drafts that a budget ended."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def malformed(task: Task, kind: str, rng: random.Random) -> Draft | None:
         text = canonicalize(raw).text
         found = verdict(text)
         if not found.canonical and found.nonempty:
-            return Draft(kind, text, (CUT_OFF,) if kind == "truncated" else found.reasons)
+            return Draft(kind, text, (CUT_OFF,) if kind in CUT_KINDS else found.reasons)
     return None
 
 
@@ -56,25 +58,27 @@ def misguided(task: Task, kind: str, rng: random.Random) -> Draft | None:
     return None
 
 
-def malformed_drafts(task: Task, rng: random.Random) -> Iterator[Draft]:
-    """Malformed drafts of every kind that applies, in random order, without end: kinds come again with other places."""
-    return _cycle(task, rng, [*BREAKERS], [])
+def malformed_drafts(task: Task, rng: random.Random, first: Collection[str] = ()) -> Iterator[Draft]:
+    """Malformed drafts of every kind that applies, in random order, those whose kind is in ``first`` before the others
+    of each round. Kinds come again with other places, until a whole round brings nothing new."""
+    return _cycle(task, rng, [*BREAKERS], [], first)
 
 
-def any_drafts(task: Task, rng: random.Random) -> Iterator[Draft]:
-    """Malformed and misguided drafts, in random order, as ``malformed_drafts``."""
-    return _cycle(task, rng, [*BREAKERS], [*MUTATIONS])
+def any_drafts(task: Task, rng: random.Random, first: Collection[str] = ()) -> Iterator[Draft]:
+    """Malformed and misguided drafts, as ``malformed_drafts``."""
+    return _cycle(task, rng, [*BREAKERS], [*MUTATIONS], first)
 
 
-def _cycle(task: Task, rng: random.Random, forms: list[str], meanings: list[str]) -> Iterator[Draft]:
-    """Ends when a whole round over the kinds brings nothing new."""
+def _cycle(
+    task: Task, rng: random.Random, forms: list[str], meanings: list[str], first: Collection[str]
+) -> Iterator[Draft]:
     seen: set[str] = set()
     # A draft that compiles and does the wrong thing is what a check is for; few mutations apply to one program, so
     # each gets several chances to come first.
     kinds = [(kind, False) for kind in forms] + [(kind, True) for kind in meanings] * _MEANING_WEIGHT
     while True:
         fresh = False
-        for kind, meaning in rng.sample(kinds, len(kinds)):
+        for kind, meaning in sorted(rng.sample(kinds, len(kinds)), key=lambda entry: entry[0] not in first):
             draft = misguided(task, kind, rng) if meaning else malformed(task, kind, rng)
             if draft is not None and draft.text not in seen:
                 seen.add(draft.text)

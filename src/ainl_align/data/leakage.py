@@ -1,27 +1,44 @@
-"""Overlap of training prompts with the prompts that evaluation uses: exact, normalised and in runs of eight words."""
+"""Overlap of training rows with what evaluation uses: prompts word by word, and programs step by step."""
 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from ainl_align.config import ROOT
 from ainl_align.errors import StageError
+from ainl_align.tasks.prompts import load_prompt_set
+from ainl_align.tasks.structure import renamed, structure
 from ainl_align.tasks.suites import suite
 
 NGRAM = 8
 NEAR_COPY = 0.8
 """A prompt is a near copy when this share of its runs of eight words stands in one held-out prompt."""
-LIMITS = {"exact": 0, "normalised": 0, "near_copies": 0}
-"""Most training prompts of each kind that a build may hold; ``sharing_8grams`` is reported without a limit."""
+LIMITS = {"exact": 0, "normalised": 0, "near_copies": 0, "equal_programs": 0}
+"""Most training rows of each kind that a build may hold."""
+SHARING_LIMIT = 0.02
+"""Largest share of the training prompts that may have one run of eight words in common with a suite; up to three
+prompts may in any case, so that small builds do not fail by chance."""
+HANDWRITTEN = ROOT / "tests" / "data" / "handwritten.jsonl"
+"""Requests that nobody may train on, where this checkout has them."""
 
 
-def held_out_prompts() -> dict[str, list[str]]:
-    """The prompts of the suites that training must never see, by suite."""
-    return {"dev": _prompts("dev"), "test": _prompts("test"), "regression": _prompts("regression")}
+class Pair(NamedTuple):
+    """A request, and the program that answers it where it is known."""
+
+    prompt: str
+    program: str | None = None
 
 
-def _prompts(name: Any) -> list[str]:
-    return [task.prompt for task in suite(name)]
+HeldOut = Mapping[str, Sequence[Pair]]
+
+
+def held_out() -> dict[str, list[Pair]]:
+    """What training must never see, by suite: dev, test, regression and the handwritten requests."""
+    tasks = {"dev": suite("dev"), "test": suite("test"), "regression": suite("regression")}
+    if HANDWRITTEN.is_file():
+        tasks["handwritten"] = [row.task for row in load_prompt_set(HANDWRITTEN) if row.task is not None]
+    return {name: [Pair(task.prompt, task.gold) for task in found] for name, found in tasks.items()}
 
 
 def normalise(prompt: str) -> str:
@@ -29,40 +46,80 @@ def normalise(prompt: str) -> str:
     return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", prompt).casefold()))
 
 
-def overlap(prompts: Iterable[str], held_out: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Overlap figures, counted in distinct training prompts: ``limits``, ``prompts`` and, by suite, the counts.
+def overlap(rows: Iterable[Pair], others: HeldOut) -> dict[str, Any]:
+    """Overlap figures: ``limits``, the distinct training ``prompts`` and ``programs``, and the counts by suite.
 
-    ``largest_share`` is the largest share of a training prompt's runs of eight words that one held-out prompt holds;
-    ``examples`` holds up to three training prompts over a limit.
+    Prompts: ``exact``, ``normalised``, ``near_copies`` and ``sharing_8grams`` are distinct training prompts,
+    ``largest_share`` is the largest share of one's runs of eight words that one held-out prompt holds, and ``examples``
+    holds up to three training prompts over a limit. Programs: ``equal_programs`` are distinct training programs that
+    are equal to a held-out one but for the names of variables and labels; ``same_structure`` those that are when
+    literals (resources and values) do not count either; ``structures_trained`` is the share of the suite's programs
+    whose structure training has.
     """
-    distinct = sorted(set(prompts))
-    plain = {prompt: normalise(prompt) for prompt in distinct}
-    suites = {name: _against(plain, others) for name, others in held_out.items()}
-    return {"limits": {**LIMITS, "ngram": NGRAM, "near_copy": NEAR_COPY}, "prompts": len(distinct), "suites": suites}
+    pairs = sorted({*rows}, key=lambda pair: (pair.prompt, pair.program or ""))
+    prompts = {prompt: normalise(prompt) for prompt, _ in pairs}
+    programs = {program: Form(program) for _, program in pairs if program is not None}
+    suites = {
+        name: {
+            **_prompts_against(prompts, [pair.prompt for pair in found]),
+            **_programs_against(programs, [pair.program for pair in found if pair.program is not None]),
+        }
+        for name, found in others.items()
+    }
+    return {
+        "limits": {**LIMITS, "ngram": NGRAM, "near_copy": NEAR_COPY, "sharing_8grams_share": SHARING_LIMIT},
+        "prompts": len(prompts),
+        "programs": len(programs),
+        "structures": len({form.structure for form in programs.values()}),
+        "suites": suites,
+    }
 
 
 def violations(figures: Mapping[str, Any]) -> list[str]:
     """What is over a limit, one sentence each; empty for a clean build."""
     found = []
+    limits = {**LIMITS, "sharing_8grams": max(3, int(SHARING_LIMIT * figures["prompts"]))}
     for name, counts in figures["suites"].items():
-        for kind, limit in LIMITS.items():
+        for kind, limit in limits.items():
             if counts[kind] > limit:
-                example = counts["examples"][0][:80]
-                found.append(
-                    f"{counts[kind]} prompts overlap with {name} ({kind}; limit {limit}), for example {example!r}"
-                )
+                what = "programs" if kind == "equal_programs" else "prompts"
+                example = counts["example_programs" if what == "programs" else "examples"][:1]
+                shown = f", for example {example[0][:80]!r}" if example else ""
+                found.append(f"{counts[kind]} {what} overlap with {name} ({kind}; limit {limit}){shown}")
     return found
 
 
-def require_clean(prompts: Iterable[str], held_out: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def require_clean(rows: Iterable[Pair], others: HeldOut) -> dict[str, Any]:
     """``overlap``'s figures; StageError when one is over its limit."""
-    figures = overlap(prompts, held_out)
+    figures = overlap(rows, others)
     if found := violations(figures):
-        raise StageError(f"training prompts overlap with held-out ones: {'; '.join(found)}; nothing was written")
+        raise StageError(f"training rows overlap with held-out ones: {'; '.join(found)}; nothing was written")
     return figures
 
 
-def _against(plain: Mapping[str, str], others: Sequence[str]) -> dict[str, Any]:
+class Form:
+    """A program in its two comparable forms."""
+
+    def __init__(self, program: str) -> None:
+        self.renamed = renamed(program)
+        self.structure = structure(program)
+
+
+def _programs_against(programs: Mapping[str, Form], others: Sequence[str]) -> dict[str, Any]:
+    forms = [Form(other) for other in others]
+    equal, alike = {form.renamed for form in forms}, {form.structure for form in forms}
+    trained = {form.structure for form in programs.values()}
+    same = [program for program, form in programs.items() if form.renamed in equal]
+    seen = sum(form.structure in trained for form in forms)
+    return {
+        "equal_programs": len(same),
+        "same_structure": sum(form.structure in alike for form in programs.values()),
+        "structures_trained": round(seen / len(forms), 4) if forms else 0.0,
+        "example_programs": same[:3],
+    }
+
+
+def _prompts_against(plain: Mapping[str, str], others: Sequence[str]) -> dict[str, Any]:
     exact = set(others)
     normalised = {normalise(other) for other in others}
     index: dict[str, set[int]] = {}
@@ -83,7 +140,7 @@ def _against(plain: Mapping[str, str], others: Sequence[str]) -> dict[str, Any]:
         }
         for kind, hit in hits.items():
             counts[kind] += hit
-        if any(hits[kind] for kind in LIMITS) and len(examples) < 3:
+        if any(hits[kind] for kind in hits if kind in LIMITS) and len(examples) < 3:
             examples.append(prompt)
     return {**counts, "largest_share": round(largest, 4), "held_out": len(others), "examples": examples}
 

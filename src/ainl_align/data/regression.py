@@ -4,7 +4,7 @@ import random
 
 from ainl_align.artifacts import check_writable
 from ainl_align.data.card import DatasetSummary, write_dataset
-from ainl_align.data.leakage import held_out_prompts, require_clean
+from ainl_align.data.leakage import Pair, held_out, require_clean
 from ainl_align.data.records import make_row, request_messages
 from ainl_align.data.sampling import DatasetSettings, collect, derive_seed, split_rows
 from ainl_align.progress import Progress
@@ -28,7 +28,7 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     pool = collect(wanted, seed=seed, min_lines=settings.min_lines, progress=progress)
     tasks = [task for family in pool.tasks.values() for task in family]
     rows = [make_row(task, request_messages(task.prompt), "regression") for task in tasks]
-    figures = require_clean((task.prompt for task in tasks), held_out_prompts())
+    figures = require_clean((Pair(task.prompt, task.gold) for task in tasks), held_out())
     rng = random.Random(seed)
     splits = split_rows(rows, val_ratio=settings.val_ratio, test_ratio=settings.test_ratio, rng=rng)
     summary = write_dataset(NAME, splits, settings=settings, leakage=figures, dropped=pool.dropped)

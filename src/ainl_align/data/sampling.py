@@ -3,21 +3,24 @@
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ainl_align.config import ROOT
 from ainl_align.data.drafts import Draft, any_drafts, malformed_drafts
-from ainl_align.data.leakage import normalise
+from ainl_align.data.failures import drafts_for, practises
+from ainl_align.data.leakage import Pair, normalise
 from ainl_align.data.records import (
     Row,
     SampleType,
     check_messages,
     make_row,
+    program_of,
     prompt_of,
     repair_messages,
     request_messages,
@@ -29,7 +32,12 @@ from ainl_align.tasks.scenario import Task, judge
 from ainl_align.tasks.suites import generate
 
 SPLITS = ("train", "val", "test")
+Aims = Mapping[str, Collection[str]]
+"""Kinds of failures (``failures.PRACTICE``) that the rows of a family shall practise against."""
+NO_AIMS: Aims = MappingProxyType({})
 _ROUNDS = 4
+_AIMED_CHOICE = 3
+"""So many times more tasks are drawn than needed where some are to be preferred."""
 _T = TypeVar("_T")
 
 
@@ -93,12 +101,19 @@ def derive_seed(seed: int, *purpose: object) -> int:
 
 
 def collect(
-    wanted: Mapping[str, int], *, seed: int, min_lines: int, progress: Progress, avoid: frozenset[str] = frozenset()
+    wanted: Mapping[str, int],
+    *,
+    seed: int,
+    min_lines: int,
+    progress: Progress,
+    avoid: frozenset[str] = frozenset(),
+    aims: Aims = NO_AIMS,
 ) -> Pool:
     """Draw ``wanted[family]`` train tasks of each family whose gold passes the gates.
 
     The gates: the prompt is new and not in ``avoid`` (normalised prompts), the gold has ``min_lines`` lines, is
-    canonical in strict AINL, and passes its scenarios. StageError when a family cannot fill its number.
+    canonical in strict AINL, and passes its scenarios. Of a family in ``aims``, tasks that hold what goes wrong in
+    those kinds of failures are taken first. StageError when a family cannot fill its number.
     """
     pool = Pool(tasks={name: [] for name in wanted})
     seen = set(avoid)
@@ -110,7 +125,11 @@ def collect(
                 if missing <= 0:
                     break
                 per_family = missing if attempt == 0 else 2 * missing + 8
+                aim = aims.get(name, ())
+                if aim:
+                    per_family *= _AIMED_CHOICE
                 drawn = generate("train", seed=derive_seed(seed, name, attempt), per_family=per_family, families=[name])
+                drawn.sort(key=lambda task: bool(aim) and not practises(task, aim))
                 kept += _gated(drawn, missing, seen, min_lines, pool.dropped, bar)
             if len(kept) < count:
                 raise StageError(_shortfall(name, count, len(kept), min_lines, pool.dropped))
@@ -191,27 +210,34 @@ def collect_for(
     seed: int,
     progress: Progress,
     avoid: frozenset[str] = frozenset(),
+    aims: Aims = NO_AIMS,
 ) -> Pool:
     """The tasks for a plan: ``variants_per_prompt`` of each family, or one for each gold row when that is more."""
     wanted = {family: max(settings.variants_per_prompt, numbers["direct"]) for family, numbers in plan.items()}
-    return collect(wanted, seed=seed, min_lines=settings.min_lines, progress=progress, avoid=avoid)
+    return collect(wanted, seed=seed, min_lines=settings.min_lines, progress=progress, avoid=avoid, aims=aims)
 
 
-def rows_for(plan: Mapping[str, Mapping[SampleType, int]], pool: Pool, seed: int, progress: Progress) -> list[Row]:
-    """The rows of a plan, each family from a random stream of its own."""
+def rows_for(
+    plan: Mapping[str, Mapping[SampleType, int]], pool: Pool, seed: int, progress: Progress, aims: Aims = NO_AIMS
+) -> list[Row]:
+    """The rows of a plan, each family from a random stream of its own; drafts that ``aims`` ask for come first."""
     rows: list[Row] = []
     with progress.task("drafts", len(plan), "families") as bar:
         for family, numbers in plan.items():
-            rows += mixed_rows(pool.tasks[family], numbers, random.Random(derive_seed(seed, "drafts", family)))
+            rng = random.Random(derive_seed(seed, "drafts", family))
+            rows += mixed_rows(pool.tasks[family], numbers, rng, drafts_for(aims.get(family, ())))
             bar.advance(note=family)
     return rows
 
 
-def mixed_rows(tasks: Sequence[Task], numbers: Mapping[SampleType, int], rng: random.Random) -> list[Row]:
+def mixed_rows(
+    tasks: Sequence[Task], numbers: Mapping[SampleType, int], rng: random.Random, first: Collection[str] = ()
+) -> list[Row]:
     """``numbers`` rows of each sample type from one family's tasks, all different.
 
     Gold rows take the tasks in order; drafted rows start with the tasks that have no gold row. ``tasks`` must hold
-    at least as many tasks as there are gold rows. StageError when the tasks have not enough different drafts.
+    at least as many tasks as there are gold rows; drafts of the kinds in ``first`` come first. StageError when the
+    tasks have not enough different drafts.
     """
     gold = numbers.get("direct", 0)
     rows = [make_row(task, request_messages(task.prompt), "direct") for task in tasks[:gold]]
@@ -219,7 +245,7 @@ def mixed_rows(tasks: Sequence[Task], numbers: Mapping[SampleType, int], rng: ra
     drafted_types: tuple[SampleType, ...] = ("repair", "check_rewrite")
     for sample_type in drafted_types:
         number = numbers.get(sample_type, 0)
-        drafted = _drafted(turned, sample_type, rng)
+        drafted = _drafted(turned, sample_type, rng, first)
         found = [row for row, _ in zip(drafted, range(number), strict=False)]
         if len(found) < number:
             raise StageError(
@@ -231,10 +257,12 @@ def mixed_rows(tasks: Sequence[Task], numbers: Mapping[SampleType, int], rng: ra
     return rows
 
 
-def _drafted(tasks: Sequence[Task], sample_type: SampleType, rng: random.Random) -> Iterator[Row]:
+def _drafted(
+    tasks: Sequence[Task], sample_type: SampleType, rng: random.Random, first: Collection[str]
+) -> Iterator[Row]:
     """Rows over wrong drafts, task by task in rounds, until every task has run out of new drafts."""
     source = malformed_drafts if sample_type == "repair" else any_drafts
-    open_tasks: list[tuple[Task, Iterator[Draft]]] = [(task, source(task, rng)) for task in tasks]
+    open_tasks: list[tuple[Task, Iterator[Draft]]] = [(task, source(task, rng, first)) for task in tasks]
     while open_tasks:
         going = []
         for task, drafts in open_tasks:
@@ -248,6 +276,11 @@ def _drafted(tasks: Sequence[Task], sample_type: SampleType, rng: random.Random)
                 messages = check_messages(task.prompt, draft.text)
             yield make_row(task, messages, sample_type) | {"draft_kind": draft.kind}
         open_tasks = going
+
+
+def pair_of(row: Row) -> Pair:
+    """What a row teaches, as overlap is measured: the request without a draft, and the program."""
+    return Pair(prompt_of(row), program_of(row))
 
 
 def split_rows(rows: Sequence[Row], *, val_ratio: float, test_ratio: float, rng: random.Random) -> dict[str, list[Row]]:

@@ -74,11 +74,12 @@ def judge_all(pairs: Sequence[tuple[str, Task]], *, workers: int = 2) -> list[Ou
     with Sandbox(workers=min(workers, len(pairs)), preload=[__name__]) as sandbox:
         return [
             Outcome(False, (f"the run was stopped: {result}",), ()) if isinstance(result, SandboxFailure) else result
-            for result in sandbox.map(_judge_pair, pairs, ITEM_TIMEOUT_S)
+            for result in sandbox.map(judge_pair, pairs, ITEM_TIMEOUT_S)
         ]
 
 
-def _judge_pair(pair: tuple[str, Task]) -> Outcome:
+def judge_pair(pair: tuple[str, Task]) -> Outcome:
+    """``judge`` for a sandbox's ``map``."""
     return judge(*pair)
 
 

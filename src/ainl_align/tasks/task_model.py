@@ -71,7 +71,7 @@ class Task(Frozen):
     family: str
     tier: Literal["T1", "T2", "T3", "T4", "T5"]
     cluster: str
-    split: Literal["train", "dev", "test", "regression"]
+    split: Literal["train", "dev", "test", "regression", "handwritten"]
     trigger: Trigger
     gold: str
     scenarios: tuple[Scenario, ...] = Field(min_length=1)
