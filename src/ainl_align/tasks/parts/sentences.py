@@ -187,10 +187,15 @@ class Writer:
         return self._say(branches.LADDER, check.condition, depth, c2=below.condition.clause(self.ctx), **outcomes)
 
     def _say(self, pool: Pool, condition: Condition, depth: int = 0, **slots: str) -> list[str]:
-        """A phrase of the pool with the condition in it, cut into sentences; no table inside another branch."""
+        """A phrase of the pool with the condition in it, cut into sentences; no table inside another branch.
+
+        Two conditions in one stand after no ``unless``, which of them it denies would be unclear.
+        """
         ctx = self.ctx
         if depth:
-            pool = Pool(*(tuple(phrase for phrase in side if "\n" not in phrase) for side in pool))
+            pool = _without(pool, "\n")
+        if hasattr(condition, "two"):
+            pool = _without(pool, "unless", "except")
         phrase = ctx.say(*pool)
         if "{c}" in phrase:
             slots["c"] = self._plain(condition) if "unless" in phrase or "except" in phrase else condition.clause(ctx)
@@ -250,6 +255,12 @@ def _is_end(flow: Flow) -> bool:
 def _size(flow: Flow) -> int:
     """The number of clauses of a plain outcome."""
     return len(flow.steps) + (flow.ret is not None)
+
+
+def _without(pool: Pool, *marks: str) -> Pool:
+    """The phrases of a pool in which none of ``marks`` occurs."""
+    train, held = (tuple(phrase for phrase in side if not any(mark in phrase for mark in marks)) for side in pool)
+    return Pool(train, held)
 
 
 def _any_of(left: Pool, right: Pool) -> Pool:
