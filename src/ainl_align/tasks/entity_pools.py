@@ -59,7 +59,7 @@ NUMBER = _kind(
     "battery signal backlog credit grade rank floor capacity demand delay premium seating yield fee "
     "stake altitude voltage dose margin turnover drift lag gain slope width density dust noise torque "
     "age mass visits clicks stars points votes hours mileage rainfall salary budget discount deposit interest revenue "
-    "cost tax tip fare toll rent wage bonus output throughput memory heat flow pulse oxygen sugar salt acidity "
+    "cost tax tip fare toll rent wage bonus output throughput wear heat flow pulse oxygen sugar salt acidity "
     "brightness contrast length radius angle area pages words errors warnings retries sessions seats beds rooms "
     "quantity units boxes liters tons watts",
     "avg_{w} max_{w} daily_{w} current_{w} last_{w} {w}_pct {w}_today {w}_now net_{w} {w}_avg {w}_sum new_{w} {w}_{n} "

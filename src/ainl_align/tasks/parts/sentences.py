@@ -108,7 +108,7 @@ class Writer:
         ctx = self.ctx
         call = _named_call(flow)
         slots = {"fail": ctx.phrase(errors.FAILS[call]), "thing": ctx.phrase(errors.THINGS[call])}
-        found = [self._retry(guard, slots)] if guard.retries else []
+        found = [self._retry(guard, slots, call)] if guard.retries else []
         if guard.handler is None:
             return found
         assert _is_end(guard.handler), guard.handler.signature
@@ -118,9 +118,9 @@ class Writer:
             pool = errors.EXHAUSTED if guard.retries else errors.HANDLER
             if not guard.retries and _size(guard.handler) == 1:
                 pool = _any_of(pool, errors.HANDLER_ONE)
-        return [*found, ctx.phrase(pool, **slots)]
+        return [*found, ctx.phrase(pool if guard.retries else _clear(pool, call), **slots)]
 
-    def _retry(self, guard: Guard, slots: dict[str, str]) -> str:
+    def _retry(self, guard: Guard, slots: dict[str, str], call: str) -> str:
         ctx, number = self.ctx, guard.retries
         words = number_words(ctx, number)
         times = "twice" if number == 2 and ctx.rng.random() < 0.3 else f"{words} times"
@@ -128,6 +128,7 @@ class Writer:
         pool = retries.DOUBLING if doubling else retries.FIXED
         if number == 1:
             pool = retries.ONCE_DOUBLING if doubling else retries.ONCE
+        pool = _clear(pool, call)
         return ctx.phrase(pool, n=words, d=number, times=times, wait=wait_words(ctx, guard.wait_ms), **slots)
 
     def _check(self, check: Check, depth: int) -> list[str]:
@@ -230,6 +231,13 @@ def wait_words(ctx: Ctx, wait_ms: int) -> str:
     elif wait_ms == 1500:
         options += ["1.5 seconds", "one and a half seconds"]
     return ctx.pick(options)
+
+
+def _clear(pool: Pool, call: str) -> Pool:
+    """For a command, whose exit code is no failure of the step, the phrases that say what fails; else all."""
+    if call != "ext.EXEC":
+        return pool
+    return Pool(*(tuple(phrase for phrase in side if "{fail}" in phrase or "{thing}" in phrase) for side in pool))
 
 
 def _named_call(flow: Flow) -> str:
