@@ -2,8 +2,9 @@
 
     .venv/bin/python benchmarks/tasks.py [--json FILE] [--programs 400] [--tasks 10000]
 
-Judging is compile, canonical checks and all scenarios. The programs are golds and their mutants, as a model's outputs
-are right and wrong ones; each is different, so nothing is remembered from one to the next. The worker is warm.
+Judging is compile, canonical checks and all scenarios: of golds, which run them all, and of golds and mutants in equal
+parts, as a model's outputs are right and wrong ones. Each program is different, so nothing is remembered from one to
+the next. The worker is warm.
 """
 
 import argparse
@@ -25,18 +26,24 @@ from ainl_align.tasks.task_model import Task
 _WARM_UP = 40
 
 
-def pairs(count: int, seed: int) -> list[tuple[str, Task]]:
-    """``count`` different programs with their tasks: every gold, and one mutant of it."""
-    tasks = generate("train", seed=seed, per_family=count // (2 * len(FAMILIES)) + 1)
+def golds(count: int, seed: int) -> list[tuple[str, Task]]:
+    """``count`` golds with their tasks, shuffled."""
+    tasks = generate("train", seed=seed, per_family=-(-count // len(FAMILIES)))
+    return [(task.gold, task) for task in random.Random(seed).sample(tasks, count)]
+
+
+def mixed(count: int, seed: int) -> list[tuple[str, Task]]:
+    """Half golds, half one mutant of other golds."""
     rng = random.Random(seed)
-    found = [pair for task in tasks for pair in ((task.gold, task), (rng.choice(mutants(task.gold)).program, task))]
-    return rng.sample(found, count)
+    return [
+        (rng.choice(mutants(gold)).program if number % 2 else gold, task)
+        for number, (gold, task) in enumerate(golds(count, seed))
+    ]
 
 
-def judging(count: int) -> dict[str, Any]:
+def judging(work: list[tuple[str, Task]]) -> dict[str, Any]:
     """Programs a second in one worker process, results and their way back included; and, as other processes slow that
     down, programs a second of CPU time in this process."""
-    work = pairs(count + _WARM_UP, seed=5)
     with Sandbox(workers=1, preload=[scenario.__name__]) as sandbox:
         results = sandbox.map(scenario.judge_pair, work, scenario.ITEM_TIMEOUT_S)
         for _ in islice(results, _WARM_UP):
@@ -74,12 +81,17 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=10_000)
     options = parser.parse_args()
     load = os.getloadavg()[0]
-    results = {"judging": judging(options.programs), "generating": generating(options.tasks), "load_before": load}
-    judged, made = results["judging"], results["generating"]
+    results: dict[str, Any] = {"load_before": load, "cores": os.cpu_count()}
     print(f"machine: load {load:.1f} on {os.cpu_count()} cores before the start")
-    print(f"judging: {judged['programs_per_s']:6.1f} programs/s  ({judged['programs']} in {judged['seconds']:.1f} s)")
-    print(f"judging without isolation: {judged['programs_per_cpu_s']:6.1f} programs a second of CPU time")
-    print(f"generating: {made['seconds']:5.1f} s for {made['tasks']} tasks  ({made['tasks_per_s']:.0f} a second)")
+    count = options.programs + _WARM_UP
+    for name, work in (("golds", golds(count, seed=5)), ("golds and mutants", mixed(count, seed=7))):
+        judged = results[f"judging {name}"] = judging(work)
+        print(
+            f"judging {name}: {judged['programs_per_s']:.1f} programs/s ({judged['programs']} programs, "
+            f"{judged['scenarios']} scenarios); without isolation {judged['programs_per_cpu_s']:.1f} a CPU second"
+        )
+    made = results["generating"] = generating(options.tasks)
+    print(f"generating: {made['seconds']:.1f} s for {made['tasks']} tasks  ({made['tasks_per_s']:.0f} a second)")
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 

@@ -128,8 +128,8 @@ def _open_ones(failed: list[dict[str, Any]], settings: Settings, progress: Progr
     kept = [result for result in failed if result.get("suite") not in ("test", "handwritten")]
     if failed and not kept:
         raise UserError(
-            f"{settings.eval_report}: all {len(failed)} failures are of sealed prompts (test suite, handwritten), which may not steer "
-            "training; name a report on dev, such as the sweep's under ADAPTER_OUT/sweep"
+            f"{settings.eval_report}: all {len(failed)} failures are of sealed prompts (test, handwritten), which "
+            "may not steer training; name a report on dev, such as the sweep's under ADAPTER_OUT/sweep"
         )
     if len(kept) < len(failed):
         progress.fallback(
