@@ -47,6 +47,7 @@ _OTHER_VERB = {
     "core.MAX": "core.MIN",
 }
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WORD = re.compile(r"[A-Za-z]\w*")
 
 
@@ -97,12 +98,14 @@ def _changes(lines: list[str], number: int, words: list[str], labels: Sequence[s
         if count != "1":
             yield "retry changed", put("Retry", at, count, wait, "fixed" if strategy != "fixed" else "exponential")
     elif op == "Err":
-        yield "handler removed", _without(lines, number)
+        if not _stands_already(lines, number, words[2]):
+            yield "handler removed", _without(lines, number)
         yield from _retargets(words, labels, put)
     elif op == "Call":
         yield from _retargets(words, labels, put)
     elif op == "J":
-        yield "returned value changed", put("J", '"another"')
+        if not _unread(lines, number):
+            yield "returned value changed", put("J", '"another"')
     elif op == "Set":
         yield "step dropped", _without(lines, number)
         yield "returned value changed" if words[1] == "out" else "literal changed", put(*words[:2], '"another"')
@@ -110,6 +113,39 @@ def _changes(lines: list[str], number: int, words: list[str], labels: Sequence[s
         yield "step dropped", _without(lines, number)
         for kind, changed in _step_changes(words):
             yield kind, put(*changed)
+
+
+def _stands_already(lines: Sequence[str], number: int, handler: str) -> bool:
+    """Whether an Err above names the same handler: one that was executed stands for all later steps of its label."""
+    start = _label_line(lines, number)
+    return any(re.fullmatch(rf"\s+Err @n\d+ {handler}", line) for line in lines[start:number])
+
+
+def _unread(lines: Sequence[str], number: int) -> bool:
+    """Whether the label of this line is only called for its effects: no caller reads the variable that it gives."""
+    name = lines[_label_line(lines, number)].removesuffix(":")
+    led = [index for index, line in enumerate(lines) if re.search(rf"(->|Call ){name}(\s|$)", line)]
+    return bool(led) and all(
+        _dropped(lines, index) if lines[index].lstrip().startswith("Call ") else _unread(lines, index) for index in led
+    )
+
+
+def _dropped(lines: Sequence[str], number: int) -> bool:
+    """Whether this Call's variable is not read in its label before it is set again."""
+    out = lines[number].rpartition("->")[2]
+    for line in lines[number + 1 :]:
+        words = re.sub(_QUOTED, "", line).split()
+        if not line.startswith(" ") or words[:2] == ["Set", out]:
+            return True
+        if words[0] == "If" or out in words:
+            return False
+        if words[-1] == f"->{out}":
+            return True
+    return True
+
+
+def _label_line(lines: Sequence[str], number: int) -> int:
+    return max(index for index in range(number) if not lines[index].startswith(" "))
 
 
 def _pruned(lines: Sequence[str], entry: str) -> list[str]:

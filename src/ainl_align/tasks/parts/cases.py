@@ -25,7 +25,8 @@ def played_scenes(flow: Flow, ctx: Ctx) -> list[Scene]:
     ]
     for inner in flow.every_flow():
         needed += _failing(flow, inner, scenes)
-    extra = [scene for scene in scenes if scene not in needed]
+    # Those of the outermost question come last and are taken first: below it, paths already stand at boundaries.
+    extra = [scene for scene in reversed(scenes) if scene not in needed]
     found = needed + extra[: max(0, _MOST - len(needed))]
     return _with_names(found)
 
@@ -71,12 +72,14 @@ def _worlds(flow: Flow, base: World, makers: Mapping[str, Step]) -> list[World]:
     if flow.check is None:
         return found
     main = found[0] if found else {}
+    outer: list[World] = []
     below = {True: _worlds(flow.check.yes, base, makers), False: _worlds(flow.check.no, base, makers)}
     for values in flow.check.condition.worlds(base):
         given = main | _solve(values, makers, base)
         inner = below[flow.check.condition.test(base | values)]
-        found += [given, *(given | deeper for deeper in inner)]
-    return found
+        found += [given | deeper for deeper in inner]
+        outer.append(given)
+    return found + outer
 
 
 def _solve(values: World, makers: Mapping[str, Step], base: World) -> World:

@@ -6,6 +6,7 @@ from ainl_align.language.world_model import Reply
 from ainl_align.tasks.parts.actions import Action, bind
 from ainl_align.tasks.parts.base import Ctx, Guard, Item, Scene, unguarded
 from ainl_align.tasks.parts.filters import RowFilter, shuffled
+from ainl_align.tasks.parts.lookups import beside
 from ainl_align.tasks.parts.sources import DOWN, Source, join_words
 from ainl_align.tasks.program import Block, Var
 from ainl_align.tasks.task_model import CallSpec
@@ -70,10 +71,11 @@ class ChangeByKey(Action):
         guard(block.last)
 
     def clause(self, ctx: Ctx) -> str:
+        key = beside(ctx, self.key, self.key_name)
         if self.value:
-            pool, value = changes.SET_BY_KEY, self.value.noun
-            return ctx.phrase(pool, t=self.target, c=self.column, k=self.key_name, x=value, y=self.key.noun)
-        return ctx.phrase(changes.DELETE_BY_KEY, t=self.target, k=self.key_name, y=self.key.noun)
+            slots = {"c": self.column, "x": beside(ctx, self.value, self.column)}
+            return ctx.phrase(changes.SET_BY_KEY, t=self.target, k=self.key_name, y=key, **slots)
+        return ctx.phrase(changes.DELETE_BY_KEY, t=self.target, k=self.key_name, y=key)
 
     def prepare(self, scene: Scene) -> None:
         key = scene.given.get(self.key.key)

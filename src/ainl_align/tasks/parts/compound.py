@@ -22,6 +22,9 @@ class AnyRows(Condition):
     def clause(self, ctx: Ctx, noun: str | None = None) -> str:
         return ctx.phrase(compound.ANY_ROWS, x=noun or self.item.noun)
 
+    def negated(self, ctx: Ctx) -> str | None:
+        return ctx.phrase(compound.NO_ROWS, x=self.item.noun)
+
     def holds(self, value: Any) -> bool:
         return value is not None
 
@@ -143,6 +146,9 @@ class CleanTest(TextTest):
         pool = compound.FOLDED[self.mode] if self.how == "lower" else pools[self.how]
         return ctx.phrase(pool, x=noun or self.item.noun, w=self.word)
 
+    def negated(self, ctx: Ctx) -> str | None:
+        return None
+
     def holds(self, value: Any) -> bool:
         text = str(value) if self.how == "lower" else str(value).strip()
         return super().holds(text if self.how == "strip" else text.lower())
@@ -151,7 +157,7 @@ class CleanTest(TextTest):
         word = self.word
         if self.how == "lower":
             found = super().cases()
-            return [found[0].upper(), found[1], word.capitalize()]
+            return [found[0].upper(), found[1], word.capitalize(), found[2].capitalize()]
         if self.how == "strip":
             return [f"  {word} ", f" {word.upper()}", f"one {word}", f"{word} one", word]
         return [f"  {word.upper()} ", f"one {word}", f"{word} one", word.capitalize()]

@@ -8,6 +8,7 @@ from ainl_align.tasks.parts.sources import DOWN, Source, random_value
 from ainl_align.tasks.program import Block, Var
 from ainl_align.tasks.wording import deep, http
 
+ORDINALS = ("first", "second", "third", "fourth")
 # What stands around the field, from the outside in: o an object, n a list of which one entry is taken.
 SHAPES = {
     "oo": deep.GROUPS2,
@@ -50,7 +51,7 @@ class DeepField(Source):
 
     def clause(self, ctx: Ctx) -> str:
         around = dict(zip("abc", self.names, strict=False))
-        what = ctx.phrase(SHAPES[self.shape], f=self.field, nth=deep.ORDINALS[self.index], i=self.index, **around)
+        what = ctx.phrase(SHAPES[self.shape], f=self.field, nth=ORDINALS[self.index], i=self.index, **around)
         return ctx.phrase(http.FIELDS, url=self.target, what=what, s="")
 
     def draw(self, ctx: Ctx) -> dict[str, Any]:

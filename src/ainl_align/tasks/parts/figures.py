@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from ainl_align.tasks.parts.actions import Action
 from ainl_align.tasks.parts.base import Ctx, Guard, Item, Scene, Table, sql_literal, unguarded
 from ainl_align.tasks.parts.filters import RowFilter, shuffled
 from ainl_align.tasks.parts.sources import Source
 from ainl_align.tasks.program import Block, Var
 from ainl_align.tasks.wording import figures
 
+FIRST_HIT = 10
+"""Rows that count have higher ids, the others lower ones."""
 _NAMES = ("Maple", "Birch", "Oak", "Fir", "Larch", "Yew")
 _AGGREGATES = {
     "count": "COUNT(*)",
@@ -76,7 +79,7 @@ class Figure(_Filtered):
             others = {"sum": [value - 7, 5, 2], "max": [value, value - 3], "min": [value, value + 4]}
             values = others[self.shape]
         kinds = {} if self.shape == "count" else {self.column: "TEXT" if self.shape == "distinct" else "INTEGER"}
-        hits = [{"id": number + 11, **dict.fromkeys(kinds, entry)} for number, entry in enumerate(values)]
+        hits = [{"id": FIRST_HIT + 1 + number, **dict.fromkeys(kinds, entry)} for number, entry in enumerate(values)]
         extreme = {"max": 9000, "min": -9000, "sum": 31, "distinct": "kind x"}.get(self.shape)
         self._fill(scene, kinds, hits, dict.fromkeys(kinds, extreme))
 
@@ -121,7 +124,10 @@ class RowList(_Filtered):
         hits: list[dict[str, Any]] = []
         for number, name in enumerate(names):
             # Where the order is not that of the ids, ids run the other way.
-            row: dict[str, Any] = {"id": number + 11 if self.order == "id" else 40 - number, self.column: name}
+            row: dict[str, Any] = {
+                "id": FIRST_HIT + 1 + number if self.order == "id" else 40 - number,
+                self.column: name,
+            }
             hits.append(row | ({self.key: spread[number]} if spread else {}))
         first = {self.key: 99 if self.order == "desc" else 1} if spread else {}
         self._fill(scene, kinds, hits, {self.column: "Acer"} | first)
@@ -153,3 +159,27 @@ class RowLines(_Filtered):
         lines = [line.partition(",") for line in text.split("\n")] if text else []
         hits: list[dict[str, Any]] = [{"id": int(number), self.column: name} for number, _, name in lines]
         self._fill(scene, {self.column: "TEXT"}, hits, {self.column: "Acer"})
+
+
+class MarkRows(Action):
+    """Set the status of the rows of a ``RowList`` whose filter asks for a status."""
+
+    call = "sqlite.EXECUTE"
+    kinds = frozenset({"sqlite"})
+
+    def __init__(self, ctx: Ctx, source: RowList) -> None:
+        self.target, self.rows, self.state = source.table, source.rows, ctx.names.state()
+        self.signature = "mark_rows"
+
+    def emit(self, block: Block, known: dict[str, Var], guard: Guard = unguarded) -> None:
+        sql = f"UPDATE {self.target} SET status = '{self.state}' WHERE {self.rows.sql}"
+        block.call_verb(self.call, sql, out="res", reuse=True)
+        guard(block.last)
+
+    def clause(self, ctx: Ctx) -> str:
+        return ctx.phrase(figures.MARK, s=self.state)
+
+    def play(self, scene: Scene) -> None:
+        table = scene.tables[self.target]
+        table.changed = True
+        table.rows = [{**row, "status": self.state} if row["id"] > FIRST_HIT else row for row in table.rows]

@@ -39,6 +39,9 @@ class Arithmetic(Step):
         return result - self.right if self.operator == "add" else result + self.right
 
     def solve(self, key: str, value: Any, base: Mapping[str, Any]) -> dict[str, Any]:
+        if isinstance(self.right, Item):
+            shift = base[self.right.key]
+            return {self.left.key: value - shift if self.operator == "add" else value + shift}
         return {self.left.key: self.invert(value)}
 
     def play(self, scene: Scene) -> None:

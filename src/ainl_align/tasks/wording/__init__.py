@@ -9,14 +9,20 @@ from ainl_align.tasks.wording import (
     api,
     branches,
     cache,
+    changes,
+    compound,
     conditions,
     connectives,
     db,
+    deep,
     endpoints,
     errors,
     ext,
+    figures,
     files,
+    filters,
     http,
+    lookups,
     mail,
     memory,
     nouns,
@@ -26,13 +32,28 @@ from ainl_align.tasks.wording import (
     schedules,
     sql,
     text,
+    values,
     voices,
 )
 from ainl_align.tasks.wording.pool import Pool, skeleton
 
 _STRUCTURE = (branches, conditions, connectives, endpoints, errors, retries, schedules, voices)
+_IDIOMS = (changes, compound, deep, figures, filters, lookups, values)
 _STORES = (db, api, ext, memory)
-MODULES: tuple[ModuleType, ...] = (http, files, cache, queue, mail, sql, text, nouns, payloads, *_STORES, *_STRUCTURE)
+MODULES: tuple[ModuleType, ...] = (
+    http,
+    files,
+    cache,
+    queue,
+    mail,
+    sql,
+    text,
+    nouns,
+    payloads,
+    *_IDIOMS,
+    *_STORES,
+    *_STRUCTURE,
+)
 
 
 def pools() -> dict[str, Pool]:

@@ -21,6 +21,10 @@ ANY_ROWS = Pool(
         "the search turned up anything",
     ),
 )
+NO_ROWS = Pool(
+    train=("there are none", "no such rows were found", "{x} is empty", "no rows match", "nothing was found"),
+    held=("not one row came up", "rows of that kind do not exist", "the search turned up nothing"),
+)
 BOTH = Pool(
     train=("{x} and {y}", "{x} and at the same time {y}", "both {x} and {y}", "{x} while {y}"),
     held=("{x} and also {y}", "it is true that {x} and that {y}", "{x} and, besides, {y}"),
@@ -32,7 +36,7 @@ EITHER = Pool(
 COMPARE: dict[str, Pool] = {
     "GT": Pool(
         ("{x} is above {y}", "{x} is more than {y}", "{x} is greater than {y}", "{x} is over {y}", "{x} > {y}"),
-        ("{x} exceeds {y}", "{x} is higher than {y}", "{x} lies above {y}"),
+        ("{x} is the greater one, above {y}", "{x} surpasses what {y} is", "{x} comes out above {y}"),
     ),
     "GTE": Pool(
         ("{x} is at least {y}", "{x} is not less than {y}", "{x} covers {y}", "{x} is {y} or more", "{x} >= {y}"),
@@ -40,7 +44,7 @@ COMPARE: dict[str, Pool] = {
     ),
     "LT": Pool(
         ("{x} is below {y}", "{x} is less than {y}", "{x} is under {y}", "{x} is smaller than {y}", "{x} < {y}"),
-        ("{x} is lower than {y}", "{x} falls short of {y}", "{x} lies below {y}"),
+        ("{x} does not come up to {y}", "{x} is the smaller one, below {y}", "{x} comes out below {y}"),
     ),
     "EQ": Pool(
         ("{x} equals {y}", "{x} is the same as {y}", "{x} and {y} are equal", "{x} matches {y}"),
@@ -50,7 +54,7 @@ COMPARE: dict[str, Pool] = {
         (
             "{x} differs from {y}",
             "{x} is not the same as {y}",
-            "{x} and {y} are not equal",
+            "{x} is not equal to {y}",
             "{x} is different from {y}",
         ),
         ("{x} and {y} do not agree", "{x} does not match {y}", "{x} deviates from {y}"),

@@ -120,4 +120,3 @@ PLAIN = Pool(
 )
 NOUN = Pool(("{f}", "the {f}", "that {f}"), ("the {f} value", "this {f}"))
 PLAIN_NOUN = Pool(("that entry", "the entry"), ("this entry", "the entry found"))
-ORDINALS = ("first", "second", "third", "fourth")

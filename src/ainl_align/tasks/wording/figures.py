@@ -86,7 +86,7 @@ DISTINCT = Pool(
 )
 FIGURES = {"count": COUNT, "sum": SUM, "max": MAX, "min": MIN, "distinct": DISTINCT}
 FIGURE_NOUN: dict[str, Pool] = {
-    "count": Pool(("the count", "that number"), ("this count", "the number of rows")),
+    "count": Pool(("the count", "that number"), ("this count", "the number counted")),
     "sum": Pool(("the sum", "the total"), ("this sum", "the amount in all")),
     "max": Pool(("the maximum", "that value"), ("this maximum", "the greatest value")),
     "min": Pool(("the minimum", "that value"), ("this minimum", "the smallest value")),
@@ -150,3 +150,13 @@ LINES = Pool(
     ),
 )
 LINES_NOUN = Pool(("those lines", "the lines", "the CSV text"), ("these lines", "the CSV so made"))
+MARK = Pool(
+    train=(
+        "set the status of those rows to '{s}'",
+        "mark these rows as '{s}' in column status",
+        "change the status of all of them to '{s}'",
+        "update those rows to status '{s}'",
+        "give the same rows the status '{s}'",
+    ),
+    held=("let those rows read '{s}' under status", "move these same rows over to status '{s}'"),
+)

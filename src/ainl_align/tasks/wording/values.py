@@ -1,0 +1,142 @@
+"""Defaults, fallbacks and arithmetic. Slots: ``x``, ``y``, ``z`` values, ``d`` the default, ``k`` and ``m`` numbers,
+``step`` a whole clause."""
+
+from ainl_align.tasks.wording.pool import Pool
+
+DEFAULT = Pool(
+    train=(
+        "use {d} when {x} is missing",
+        "take {d} if there is no {x}",
+        "fall back to {d} where {x} is absent",
+        "default to {d} if {x} does not exist",
+        "let {d} stand in for a missing value",
+        "go on with {d} if nothing is there",
+        "assume {d} in case {x} is not set",
+        "use {d} in its place when there is none",
+    ),
+    held=(
+        "work with {d} should {x} not be there",
+        "put {d} in its place where none exists",
+        "let it be {d} when no value is present",
+        "treat an absent value as {d}",
+        "go by {d} if that cannot be found",
+    ),
+)
+ZERO = Pool(
+    train=(
+        "treat a missing value as 0",
+        "count it as 0 when it is missing",
+        "start from 0 if there is none yet",
+        "take 0 if there is nothing yet",
+        "use 0 when it does not exist",
+        "assume 0 in case it is not set",
+    ),
+    held=("let an absent value be 0", "begin at 0 where none exists", "go by 0 when no value is present"),
+)
+CAUGHT = Pool(
+    train=(
+        "{step} (use {d} if that fails)",
+        "{step} (on an error take {d} instead)",
+        "{step} (if it fails, the value is {d})",
+        "{step} (in case of failure go on with {d})",
+        "{step} (should this fail, continue with {d})",
+        "{step} (errors count as {d})",
+        "{step} (when it cannot be had, use {d})",
+        "{step} (fallback on failure: {d})",
+    ),
+    held=(
+        "{step} (let a failure yield {d})",
+        "{step} (an error here simply means {d})",
+        "{step} (whenever that breaks, work with {d})",
+        "{step} (not available? then it is {d})",
+        "{step} (if this raises an error, put {d} in its place)",
+    ),
+)
+FORMULA: dict[str, Pool] = {
+    "scaled": Pool(
+        (
+            "compute {k} times {x} plus {y}",
+            "multiply {x} by {k} and add {y}",
+            "calculate {x} * {k} + {y}",
+            "work out {k} × {x} + {y}",
+            "take {x} times {k}, then add {y}",
+        ),
+        ("form the sum of {y} and {k} times {x}", "let {x} count {k} times and add {y} to it"),
+    ),
+    "scaled_less": Pool(
+        (
+            "compute {k} times {x} minus {y}",
+            "multiply {x} by {k} and subtract {y}",
+            "calculate {x} * {k} - {y}",
+            "take {x} times {k}, then subtract {y}",
+        ),
+        ("take {y} away from {k} times {x}", "let {x} count {k} times and deduct {y} from it"),
+    ),
+    "sum_less": Pool(
+        (
+            "add {x} and {y} and subtract {m}",
+            "compute {x} + {y} - {m}",
+            "take the sum of {x} and {y}, less {m}",
+            "sum {x} and {y}, then take {m} off",
+        ),
+        ("put {x} and {y} together and deduct {m}", "form {x} plus {y}, reduced by {m}"),
+    ),
+    "sum": Pool(
+        ("add {x} and {y}", "compute {x} + {y}", "take the sum of {x} and {y}", "sum {x} and {y}"),
+        ("put {x} and {y} together as one number", "form {x} plus {y}"),
+    ),
+    "difference": Pool(
+        ("subtract {y} from {x}", "compute {x} - {y}", "take {x} minus {y}", "work out {x} less {y}"),
+        ("deduct {y} from {x}", "form the difference {x} minus {y}"),
+    ),
+    "three": Pool(
+        (
+            "compute {k} times {x} plus {y} minus {z}",
+            "multiply {x} by {k}, add {y} and subtract {z}",
+            "calculate {x} * {k} + {y} - {z}",
+        ),
+        ("let {x} count {k} times, add {y} to it and deduct {z}", "form {k} times {x}, plus {y}, minus {z}"),
+    ),
+    "line": Pool(
+        (
+            "multiply {x} by {k} and add {m}",
+            "compute {x} * {k} + {m}",
+            "take {k} times {x} plus {m}",
+            "work out {k} × {x}, plus {m}",
+        ),
+        ("let {x} count {k} times and put {m} on top", "form {k} times {x} and raise it by {m}"),
+    ),
+    "bracket": Pool(
+        (
+            "add {m} to {x} and multiply the sum by {k}",
+            "compute ({x} + {m}) * {k}",
+            "take {x} plus {m}, all of it times {k}",
+        ),
+        ("raise {x} by {m} first and let that count {k} times", "form {k} times the sum of {x} and {m}"),
+    ),
+    "parts": Pool(
+        (
+            "divide {x} by {k}, whole numbers only (rounded down)",
+            "work out how many times {k} fits into {x} as a whole",
+            "do an integer division of {x} by {k}",
+        ),
+        ("take the whole part of {x} divided by {k}", "let {x} be split by {k} and keep the integer quotient"),
+    ),
+}
+FORK = Pool(
+    train=(
+        "{then} (only if {c})",
+        "{then} (this step only if {c})",
+        "{then} (skip this unless {c})",
+        "{then} (but only when {c})",
+        "{then} (if {c}; otherwise skip this step)",
+    ),
+    held=(
+        "{then} (a step to be left out unless {c})",
+        "{then} (this one just in case {c})",
+        "{then} (provided that {c}; the rest happens anyway)",
+    ),
+)
+FORMULA_NOUN = Pool(
+    ("the result", "the score", "that number", "the computed number"), ("the value so found", "this score")
+)
