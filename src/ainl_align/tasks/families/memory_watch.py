@@ -4,8 +4,9 @@ from ainl_align.tasks.families.base import Family
 from ainl_align.tasks.parts import choose
 from ainl_align.tasks.parts.api import ApiFields
 from ainl_align.tasks.parts.base import Ctx, Kind
+from ainl_align.tasks.parts.compound import Compare
 from ainl_align.tasks.parts.flow import Check, Flow
-from ainl_align.tasks.parts.memory import Differs, MemoryFields, MemoryPut
+from ainl_align.tasks.parts.memory import MemoryFields, MemoryPut
 from ainl_align.tasks.parts.payloads import JsonObject
 from ainl_align.tasks.parts.sources import HttpFields
 from ainl_align.tasks.parts.triggers import Start, plain, schedule
@@ -19,8 +20,9 @@ def _recipe(ctx: Ctx) -> tuple[Start, Flow]:
     store = MemoryPut(ctx, JsonObject(**{remembered.names[0]: new}), remembered.slot)
     yes = Flow([choose.sink(ctx, choose.report(ctx, new), ("queue", "mail", "write")), store])
     no = Flow() if ctx.rng.random() < 0.6 else Flow([choose.sink(ctx, choose.notice(ctx), ("queue", "mail"))])
+    changed = Compare(ctx, new, remembered.gives[0], "NEQ")
     start = schedule(ctx) if ctx.rng.random() < 0.7 else plain()
-    return start, Flow([fetched, remembered], check=Check(Differs(new, remembered.gives[0]), yes, no))
+    return start, Flow([fetched, remembered], check=Check(changed, yes, no))
 
 
 FAMILY = Family("memory_watch", "T5", _recipe)

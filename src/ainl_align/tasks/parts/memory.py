@@ -7,7 +7,6 @@ from ainl_align.language.world_model import MemoryRecord
 from ainl_align.tasks import store_names
 from ainl_align.tasks.parts.actions import Action
 from ainl_align.tasks.parts.base import Ctx, Guard, Item, Kind, Scene, unguarded
-from ainl_align.tasks.parts.conditions import Condition
 from ainl_align.tasks.parts.db import field_name, other_value
 from ainl_align.tasks.parts.payloads import Payload
 from ainl_align.tasks.parts.sources import Source, join_words, random_value
@@ -254,34 +253,3 @@ class MemoryPrune(Action):
     def play(self, scene: Scene) -> None:
         super().play(scene)
         scene.values["memory.pruned"] = scene.given["memory.pruned"]
-
-
-class Differs(Condition):
-    """Whether a new value is another one than the value remembered."""
-
-    signature = "differs"
-
-    def __init__(self, item: Item, remembered: Item) -> None:
-        self.item, self.remembered = item, remembered
-
-    def emit(self, block: Block, known: dict[str, Var]) -> Var:
-        return block.call_verb("core.NEQ", known[self.item.key], known[self.remembered.key], out="hit")
-
-    def clause(self, ctx: Ctx, noun: str | None = None) -> str:
-        return ctx.phrase(memory.DIFFERS, x=noun or self.item.noun, y=self.remembered.noun)
-
-    def test(self, values: Mapping[str, Any]) -> bool:
-        return bool(values[self.item.key] != values[self.remembered.key])
-
-    def worlds(self, base: Mapping[str, Any]) -> list[dict[str, Any]]:
-        new, old = self.item.key, self.remembered.key
-        pairs: list[tuple[Any, Any]] = [(17, 16), (16, 16), (16, 17)]
-        if self.item.kind == "text":
-            pairs = [("Maple", "Rowan"), ("Rowan", "Rowan"), ("Rowan", "Maple")]
-        return [{new: first, old: second} for first, second in pairs]
-
-    def holds(self, value: Any) -> bool:
-        raise NotImplementedError("a comparison of two values has no answer for one")
-
-    def cases(self) -> list[Any]:
-        return []

@@ -181,13 +181,3 @@ PRUNED = Pool(
     train=("the number of pruned records", "how many were pruned", "the pruned count"),
     held=("the number of records removed", "how many it removed"),
 )
-DIFFERS = Pool(
-    train=(
-        "{x} differs from {y}",
-        "{x} is not the same as {y}",
-        "{x} is not equal to {y}",
-        "{x} and {y} differ",
-        "{x} is different from {y}",
-    ),
-    held=("{x} does not match {y}", "{x} is unlike {y}", "{x} and {y} are not equal"),
-)
