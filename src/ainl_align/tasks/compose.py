@@ -3,23 +3,37 @@
 import hashlib
 import re
 
+from ainl_align.language.world import describe
 from ainl_align.tasks.noise import noisy
 from ainl_align.tasks.parts.base import Ctx
 from ainl_align.tasks.parts.cases import played_scenes
 from ainl_align.tasks.parts.flow import Flow
 from ainl_align.tasks.parts.layout import prompt
 from ainl_align.tasks.parts.triggers import Start
-from ainl_align.tasks.program import Var
+from ainl_align.tasks.program import Block, Var
 from ainl_align.tasks.task_model import Scenario, Task
+from ainl_align.tasks.wording.jobs import TWO
+
+Job = tuple[Start, Flow]
+"""A trigger and what it starts."""
 
 
-def gold(start: Start, flow: Flow) -> str:
-    """The program, in the one style that every family uses."""
-    program = start.program()
-    main = program.block("main")
+def gold(*jobs: Job) -> str:
+    """The program, in the one style that every family uses; a second job starts at ``L_main2``."""
+    program = jobs[0][0].program()
+    for number, (start, flow) in enumerate(jobs):
+        main = program.block("main")
+        if number:
+            lines = start.program().declarations[1:]
+            program.declarations += [re.sub(r"\bL_main\b", main.name, line) for line in lines]
+        _write(main, start, flow)
+    return program.render()
+
+
+def _write(main: Block, start: Start, flow: Flow) -> None:
     if start.trigger.kind != "endpoint":
         flow.emit(main, {})
-        return program.render()
+        return
     inputs = {step.input for step in flow.every_step()} - {""}
     if start.trigger.method in ("POST", "PUT"):
         inputs.add("body")
@@ -30,18 +44,26 @@ def gold(start: Start, flow: Flow) -> str:
         flow.emit(work, known)
     else:
         flow.emit(main, known, Var("out"))
-    return program.render()
 
 
-def scenarios(ctx: Ctx, flow: Flow) -> tuple[Scenario, ...]:
-    """The worlds with what a right program does in them."""
-    return tuple(scene.scenario() for scene in played_scenes(flow, ctx))
+def scenarios(ctx: Ctx, *jobs: Job) -> tuple[Scenario, ...]:
+    """The worlds with what a right program does in them; where there are two triggers, each names its own."""
+    found: list[Scenario] = []
+    for start, flow in jobs:
+        made = [scene.scenario() for scene in played_scenes(flow, ctx)]
+        if len(jobs) > 1:
+            name = describe(start.trigger)
+            made = [one.model_copy(update={"name": f"{name}: {one.name}", "trigger": start.trigger}) for one in made]
+        found += made
+    return tuple(found)
 
 
-def compose(ctx: Ctx, family: str, tier: str, start: Start, flow: Flow) -> Task:
+def compose(ctx: Ctx, family: str, tier: str, *jobs: Job) -> Task:
     """The task. Its id is a hash of family, split and prompt, so equal requests have equal ids."""
-    program = gold(start, flow)
-    text = noisy(prompt(ctx, start, flow), names_in(program), ctx.split, ctx.rng)
+    program = gold(*jobs)
+    texts = [prompt(ctx, start, flow) for start, flow in jobs]
+    text = texts[0] if len(texts) == 1 else ctx.phrase(TWO, a=texts[0], b=texts[1])
+    text = noisy(text, names_in(program), ctx.split, ctx.rng)
     digest = hashlib.blake2s(f"{family}|{ctx.split}|{text}".encode(), digest_size=5).hexdigest()
     return Task.model_validate(
         {
@@ -49,11 +71,11 @@ def compose(ctx: Ctx, family: str, tier: str, start: Start, flow: Flow) -> Task:
             "prompt": text,
             "family": family,
             "tier": tier,
-            "cluster": f"{family}:{start.signature}:{flow.signature}",
+            "cluster": f"{family}:{'+'.join(f'{start.signature}:{flow.signature}' for start, flow in jobs)}",
             "split": ctx.split,
-            "trigger": start.trigger,
+            "trigger": jobs[0][0].trigger,
             "gold": program,
-            "scenarios": scenarios(ctx, flow),
+            "scenarios": scenarios(ctx, *jobs),
         }
     )
 

@@ -70,7 +70,10 @@ from ainl_align.tasks.families import (
     sql_figure,
     sql_read,
     sql_write,
+    stamp_log,
     transform_post,
+    two_routes,
+    two_schedules,
     two_sources,
     two_tests,
     validate_store,
@@ -157,6 +160,9 @@ FAMILIES: dict[str, Family] = {
         decision_tree,
         report_and_mark,
         enrich_store,
+        stamp_log,
+        two_routes,
+        two_schedules,
     )
 }
 

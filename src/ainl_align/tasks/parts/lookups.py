@@ -28,8 +28,8 @@ class QueryField(Source):
     target = ""
     input = "query"
 
-    def __init__(self, ctx: Ctx) -> None:
-        self.name = ctx.names.one_of(_KEYS)
+    def __init__(self, ctx: Ctx, name: str = "") -> None:
+        self.name = name or ctx.names.one_of(_KEYS)
         self.gives = (Item(f"query.{self.name}", ctx.phrase(lookups.NOUN, f=self.name), "text"),)
         self.signature = "query"
 
@@ -54,11 +54,13 @@ class RowByKey(Source):
     kinds = frozenset({"sqlite", "compute"})
     call = "sqlite.QUERY"
 
-    def __init__(self, ctx: Ctx, key: Item, kind: Kind = "text", name: str = "") -> None:
-        self.table = self.target = ctx.names.table()
+    def __init__(
+        self, ctx: Ctx, key: Item, kind: Kind = "text", name: str = "", table: str = "", column: str = ""
+    ) -> None:
+        self.table = self.target = table or ctx.names.table()
         self.key, self.kind = key, kind
         self.key_name = name or ctx.names.one_of(_KEYS)
-        self.column = ctx.names.number_field() if kind == "num" else ctx.names.text_field()
+        self.column = column or (ctx.names.number_field() if kind == "num" else ctx.names.text_field())
         self.gives = (Item("row", ctx.phrase(lookups.NOUN, f=self.column), kind),)
         self.signature = f"row_{kind}"
 

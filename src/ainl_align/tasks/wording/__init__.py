@@ -22,6 +22,7 @@ from ainl_align.tasks.wording import (
     files,
     filters,
     http,
+    jobs,
     lookups,
     mail,
     memory,
@@ -38,7 +39,7 @@ from ainl_align.tasks.wording import (
 from ainl_align.tasks.wording.pool import Pool, skeleton
 
 _STRUCTURE = (branches, conditions, connectives, endpoints, errors, retries, schedules, voices)
-_IDIOMS = (changes, compound, deep, figures, filters, lookups, values)
+_IDIOMS = (changes, compound, deep, figures, filters, jobs, lookups, values)
 _STORES = (db, api, ext, memory)
 MODULES: tuple[ModuleType, ...] = (
     http,
