@@ -19,6 +19,7 @@ from ainl_align.data.sampling import (
     split_rows,
 )
 from ainl_align.errors import StageError, UserError
+from ainl_align.language.world_model import World
 from ainl_align.tasks.scenario import Task
 
 Make = Callable[..., Task]
@@ -84,6 +85,8 @@ def test_gates_name_what_they_refuse(make_task: Make) -> None:
     assert refusal(task, 99) == "too_short"
     assert refusal(task.model_copy(update={"gold": task.gold + "J\n"}), 3) == "not_canonical"
     assert refusal(task.model_copy(update={"gold": task.gold.replace(" 80 ", " 79 ")}), 3) == "fails_its_scenarios"
+    spoilt = task.scenarios[0].model_copy(update={"world": World(sql=("INSERT INTO nowhere VALUES (1);",))})
+    assert refusal(task.model_copy(update={"scenarios": (spoilt,)}), 3) == "broken_world"
 
 
 def test_seeds_are_apart_and_stable() -> None:

@@ -133,7 +133,7 @@ def collect(
                 kept += _gated(drawn, missing, seen, min_lines, pool.dropped, bar)
             if len(kept) < count:
                 raise StageError(_shortfall(name, count, len(kept), min_lines, pool.dropped))
-    if broken := pool.dropped["not_canonical"] + pool.dropped["fails_its_scenarios"]:
+    if broken := sum(pool.dropped[reason] for reason in ("not_canonical", "fails_its_scenarios", "broken_world")):
         progress.fallback(f"{broken} generated tasks were left out because their gold program failed its own checks")
     return pool
 
@@ -161,9 +161,10 @@ def refusal(task: Task, min_lines: int) -> str | None:
         return "too_short"
     if not verdict(task.gold).canonical:
         return "not_canonical"
-    if not judge(task.gold, task).success:
-        return "fails_its_scenarios"
-    return None
+    try:
+        return None if judge(task.gold, task).success else "fails_its_scenarios"
+    except ValueError:  # of a world that cannot be built
+        return "broken_world"
 
 
 def _shortfall(name: str, count: int, found: int, min_lines: int, dropped: Counter[str]) -> str:

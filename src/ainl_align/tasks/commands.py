@@ -67,7 +67,7 @@ def stats(*, per_family: int = 20, seed: int = _TRAIN_SEED) -> Stats:
     """Count ``per_family`` training tasks and the sealed suites."""
     sets = {"train": generate("train", seed=seed, per_family=per_family), "dev": suite("dev"), "test": suite("test")}
     families: list[dict[str, Any]] = []
-    for name, family in FAMILIES.items():
+    for name, family in sorted(FAMILIES.items(), key=lambda entry: entry[1].tier):
         mine = {split: [task for task in tasks if task.family == name] for split, tasks in sets.items()}
         families.append({"family": name, "tier": family.tier, **_counts(mine)})
     tiers = [{"tier": tier, **_summed([row for row in families if row["tier"] == tier])} for tier in TIERS]

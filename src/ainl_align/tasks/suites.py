@@ -128,8 +128,9 @@ def suite(name: SuiteName) -> list[Task]:
 
 
 def suite_hash(name: SuiteName) -> str:
-    """SHA-256 of everything in a suite: prompts, golds, scenarios."""
-    return content_hash([task.model_dump(mode="json") for task in suite(name)])
+    """SHA-256 of everything that a suite says: prompts, golds, scenarios. A field that a model gains with a default
+    changes no hash."""
+    return content_hash([task.model_dump(mode="json", exclude_defaults=True) for task in suite(name)])
 
 
 def locked_hashes() -> dict[str, Any]:

@@ -131,9 +131,12 @@ def _examined(work: Sequence[_Work]) -> Iterable[ValidationReport]:
 def _examine(work: _Work) -> ValidationReport:
     task, common, limit, seed = work
     report = ValidationReport(tasks=1)
-    outcome = judge(task.gold, task)
-    if not outcome.success:
-        report.broken.append((task.id, "; ".join(outcome.reasons)))
+    try:
+        wrong = judge(task.gold, task).reasons
+    except ValueError as error:  # of a world that cannot be built
+        wrong = (str(error),)
+    if wrong:
+        report.broken.append((task.id, "; ".join(wrong)))
         return report
     made = [mutant for mutant in mutants(task.gold) if verdict(mutant.program).canonical]
     if limit is not None and len(made) > limit:
