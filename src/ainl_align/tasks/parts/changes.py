@@ -79,17 +79,17 @@ class ChangeByKey(Action):
 
     def prepare(self, scene: Scene) -> None:
         key = scene.given.get(self.key.key)
-        table = scene.table(self.target, {"id": "INTEGER PRIMARY KEY"})
+        table = scene.table(self.target, {"rowno": "INTEGER PRIMARY KEY"})
         kinds = {self.key_name: "INTEGER" if self.key.kind == "num" else "TEXT"}
         if self.value:
             kinds[self.column] = "INTEGER" if self.value.kind == "num" else "TEXT"
         if not table.rows:
             other = 4 if self.key.kind == "num" else "zz"
             old = {self.column: 7 if self.value.kind == "num" else "old"} if self.value else {}
-            table.columns |= {name: kind for name, kind in kinds.items() if name != "id"}
+            table.columns |= kinds
             keys = [other, key, f"{key} b" if isinstance(key, str) else 5] if key is not None else [other]
             for number, entry in enumerate(keys, 1):
-                table.rows.append({"id": number, self.key_name: entry, **old})
+                table.rows.append({"rowno": number, self.key_name: entry, **old})
 
     def play(self, scene: Scene) -> None:
         table = scene.tables[self.target]
