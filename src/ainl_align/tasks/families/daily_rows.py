@@ -19,7 +19,9 @@ def _recipe(ctx: Ctx) -> tuple[Start, Flow]:
     if ctx.rng.random() < 0.3:
         rows = ByTwo(ByStatus(ctx), rows)
     lines = ctx.rng.random() < 0.5
-    source: Source = RowLines(ctx, rows) if lines else RowList(ctx, rows, ctx.pick(("id", "desc", "name")))
+    limit = ctx.rng.randint(2, 4) if ctx.rng.random() < 0.5 else None
+    order = ctx.pick(("id", "desc", "desc", "asc", "name"))
+    source: Source = RowLines(ctx, rows) if lines else RowList(ctx, rows, order, limit)
     item = source.gives[0]
     payload: Payload = Value(item)
     if not lines and ctx.rng.random() < 0.5:

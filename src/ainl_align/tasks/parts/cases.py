@@ -9,13 +9,15 @@ from ainl_align.tasks.parts.flow import Flow
 _MOST = 7
 """Scenarios of a task, unless more are needed to reach everything."""
 
+_TRIES = 4
+
 World = dict[str, Any]
 
 
 def played_scenes(flow: Flow, ctx: Ctx) -> list[Scene]:
     """Scenes with what a right program does in them; each of their names occurs once."""
     steps = list(flow.every_step())
-    base = {key: value for step in steps for key, value in (step.draw(ctx) | dict(step.examples)).items()}
+    base = _draw(steps, ctx)
     makers = {item.key: step for step in steps for item in step.gives}
     worlds = _worlds(flow, base, makers) or [{}]
     scenes = [_play(flow, base | given) for given in _distinct(worlds)]
@@ -28,7 +30,22 @@ def played_scenes(flow: Flow, ctx: Ctx) -> list[Scene]:
     # Those of the outermost question come last and are taken first: below it, paths already stand at boundaries.
     extra = [scene for scene in reversed(scenes) if scene not in needed]
     found = needed + extra[: max(0, _MOST - len(needed))]
+    if len(found) == 1:
+        found += _other_values(flow, ctx, base)
     return _with_names(found)
+
+
+def _draw(steps: list[Step], ctx: Ctx) -> World:
+    return {key: value for step in steps for key, value in (step.draw(ctx) | dict(step.examples)).items()}
+
+
+def _other_values(flow: Flow, ctx: Ctx, base: World) -> list[Scene]:
+    """A second world for a task with one path, so that no program passes that knows the values of the first."""
+    for _ in range(_TRIES):
+        other = _draw(list(flow.every_step()), ctx)
+        if other != base:
+            return [_play(flow, other, "other values")]
+    return []
 
 
 def _first_of_each_path(scenes: list[Scene]) -> list[Scene]:

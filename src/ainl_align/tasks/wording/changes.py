@@ -86,27 +86,32 @@ IMPORT: dict[str, Pool] = {
         ),
     ),
     "replace": Pool(
-        (
+        train=(
             "insert each entry into table {t} ({cols}; {k} is the primary key), replacing rows with the same {k}",
             "upsert every entry into table {t} ({cols}) by the primary key {k}",
             "store all entries in table {t} ({cols}); one whose {k} exists replaces the old row (primary key {k})",
             "insert or replace the entries in {t} ({cols}), where {k} is the primary key",
+            "save every entry to table {t} ({cols}), overwriting the row of the same {k} (primary key)",
         ),
-        (
+        held=(
             "bring table {t} ({cols}, primary key {k}) up to date with the entries, overwriting equal {k}",
             "record every entry in {t} ({cols}); a known {k}, the primary key, is overwritten",
+            "let the entries displace rows with equal {k} (primary key) in table {t} ({cols}), others are added",
         ),
     ),
     "all": Pool(
-        (
+        train=(
             "insert one row for each entry into table {t} ({cols})",
             "add every entry as a row of table {t}, columns {cols}",
             "store all entries in table {t} ({cols})",
             "append the entries to table {t}, one row each with {cols}",
+            "turn every entry into a new row of {t} ({cols})",
+            "put all entries into table {t}, columns {cols}",
         ),
-        (
+        held=(
             "write each entry as a new row of {t} with {cols}",
             "let every entry become a row in table {t} ({cols})",
+            "give table {t} one more row ({cols}) for each entry",
         ),
     ),
 }
@@ -118,11 +123,15 @@ FEED = Pool(
         "load {u} and take its list {l}, where every entry has {cols}",
         "download the JSON of {u} with its {l}, objects having {cols}",
         "poll {u} for the list {l} (each with {cols})",
+        "take the objects ({cols}) from the list {l} in the JSON of {u}",
+        "call {u}, the reply is JSON and its {l} lists objects with {cols}",
     ),
     held=(
         "ask {u} for its JSON; {l} in it is a list of objects with {cols}",
         "obtain the {l} list out of the JSON that {u} serves, entries carrying {cols}",
         "pull {l} from {u}, an array of objects that have {cols}",
+        "go to {u} for {l}, a JSON list of objects holding {cols}",
+        "have {u} deliver its list {l}, each object with {cols}",
     ),
 )
 FEED_TOP = Pool(
@@ -131,10 +140,14 @@ FEED_TOP = Pool(
         "GET the JSON array at {u}, each entry with {cols}",
         "load the list that {u} returns (entries have {cols})",
         "download the JSON list of {u}, objects having {cols}",
+        "read the JSON array that {u} gives (objects with {cols})",
+        "call {u}: the reply is a JSON list, each object with {cols}",
     ),
     held=(
         "ask {u} for its JSON array of objects with {cols}",
         "obtain what {u} serves, a JSON list whose entries carry {cols}",
+        "go to {u} for a JSON list of objects holding {cols}",
+        "have {u} deliver its JSON array, each object with {cols}",
     ),
 )
 POSTED = Pool(
@@ -142,8 +155,13 @@ POSTED = Pool(
         "take the list {l} from the posted JSON (objects with {cols})",
         "read the list {l} in the body, each entry with {cols}",
         "the body has a list {l} of objects with {cols}: use it",
+        "get {l} out of the posted JSON, a list of objects with {cols}",
+        "use the list {l} of the request body, whose objects have {cols}",
     ),
-    held=("find the array {l} in the payload, its objects carry {cols}",),
+    held=(
+        "find the array {l} in the payload, its objects carry {cols}",
+        "go through {l} in the submitted data, a list of objects holding {cols}",
+    ),
 )
 FEED_NOUN = Pool(("the list", "the entries"), ("this list", "the objects"))
 COUNT_ALL = Pool(

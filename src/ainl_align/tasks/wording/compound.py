@@ -35,29 +35,74 @@ EITHER = Pool(
 )
 COMPARE: dict[str, Pool] = {
     "GT": Pool(
-        ("{x} is above {y}", "{x} is more than {y}", "{x} is greater than {y}", "{x} is over {y}", "{x} > {y}"),
-        ("{x} is the greater one, above {y}", "{x} surpasses what {y} is", "{x} comes out above {y}"),
+        train=(
+            "{x} is above {y}",
+            "{x} is more than {y}",
+            "{x} is greater than {y}",
+            "{x} is over {y}",
+            "{x} > {y}",
+            "{x} beats {y}",
+            "{x} is larger than {y}",
+        ),
+        held=(
+            "{x} is the greater one, above {y}",
+            "{x} surpasses what {y} is",
+            "{x} comes out above {y}",
+            "there is more of {x} than of {y}",
+        ),
     ),
     "GTE": Pool(
-        ("{x} is at least {y}", "{x} is not less than {y}", "{x} covers {y}", "{x} is {y} or more", "{x} >= {y}"),
-        ("{x} is no lower than {y}", "{x} is as high as {y} or higher", "{x} is not below {y}"),
+        train=(
+            "{x} is at least {y}",
+            "{x} is not less than {y}",
+            "{x} covers {y}",
+            "{x} is {y} or more",
+            "{x} >= {y}",
+            "{x} reaches {y}",
+            "{x} equals or beats {y}",
+        ),
+        held=(
+            "{x} is no lower than {y}",
+            "{x} is as high as {y} or higher",
+            "{x} is not below {y}",
+            "{x} is enough for {y}",
+        ),
     ),
     "LT": Pool(
-        ("{x} is below {y}", "{x} is less than {y}", "{x} is under {y}", "{x} is smaller than {y}", "{x} < {y}"),
-        ("{x} does not come up to {y}", "{x} is the smaller one, below {y}", "{x} comes out below {y}"),
+        train=(
+            "{x} is below {y}",
+            "{x} is less than {y}",
+            "{x} is under {y}",
+            "{x} is smaller than {y}",
+            "{x} < {y}",
+            "{x} stays below {y}",
+        ),
+        held=(
+            "{x} does not come up to {y}",
+            "{x} is the smaller one, below {y}",
+            "{x} comes out below {y}",
+            "there is less of {x} than of {y}",
+        ),
     ),
     "EQ": Pool(
         ("{x} equals {y}", "{x} is the same as {y}", "{x} and {y} are equal", "{x} matches {y}"),
         ("{x} is identical to {y}", "{x} and {y} agree", "there is no difference between {x} and {y}"),
     ),
     "NEQ": Pool(
-        (
+        train=(
             "{x} differs from {y}",
             "{x} is not the same as {y}",
             "{x} is not equal to {y}",
             "{x} is different from {y}",
+            "{x} is no longer {y}",
+            "{x} has another value than {y}",
         ),
-        ("{x} and {y} do not agree", "{x} does not match {y}", "{x} deviates from {y}"),
+        held=(
+            "{x} and {y} do not agree",
+            "{x} does not match {y}",
+            "{x} deviates from {y}",
+            "{x} is something else than {y}",
+        ),
     ),
 }
 FOLDED: dict[str, Pool] = {

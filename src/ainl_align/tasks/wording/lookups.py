@@ -11,11 +11,13 @@ QUERY = Pool(
         "use {f} of the query parameters",
         "look at ?{f}= in the query",
         "read the parameter {f} of the URL query",
+        "fetch {f} from the query parameters",
     ),
     held=(
         "pick {f} out of the query parameters",
         "note what the query says for {f}",
         "find {f} among the parameters of the query",
+        "learn {f} from the query",
     ),
 )
 ROW = Pool(
@@ -41,11 +43,13 @@ LINKED = Pool(
         "read {f} from the JSON at {u} + {x}",
         "append {x} to {u}, GET that URL and take {f}",
         "query {u}{{{x}}} for {f}",
+        "do a GET on {u} with {x} at the end and take {f} from the JSON",
     ),
     held=(
         "ask for the JSON at {u} plus {x} and note its {f}",
         "put {x} after {u}, request the result and keep {f}",
         "obtain {f} from the JSON that {u} extended by {x} serves",
+        "let {u} plus {x} be the URL of a GET and keep {f} of its JSON",
     ),
 )
 LINKED_CALL = Pool(
@@ -55,11 +59,13 @@ LINKED_CALL = Pool(
         "{m} {what} to {u} + {x}",
         "append {x} to {u} and {m} {what} there",
         "make a {m} request with {what} to {u}{{{x}}}",
+        "use {m} to send {what} to {u} with {x} at the end",
     ),
     held=(
         "do a {m} of {what} to {u} plus {x}",
         "put {x} after {u} and pass {what} to that URL by {m}",
         "address {u} extended by {x} with a {m} of {what}",
+        "let {u} plus {x} be the URL of a {m} with {what}",
     ),
 )
 LINKED_DELETE = Pool(
@@ -69,17 +75,28 @@ LINKED_DELETE = Pool(
         "DELETE {u} + {x}",
         "append {x} to {u} and send a DELETE there",
         "make a DELETE request to {u}{{{x}}}",
+        "DELETE the URL {u} with {x} at the end",
     ),
     held=(
         "do a DELETE on {u} plus {x}",
         "put {x} after {u} and request that URL with DELETE",
         "address {u} extended by {x} with a DELETE",
+        "let {u} plus {x} be the URL of a DELETE",
     ),
 )
 GIVEN = Pool(
-    ("the given {f}", "the {f} that came in", "the received {f}"), ("the {f} from the request", "the {f} handed in")
+    train=(
+        "the given {f}",
+        "the {f} that came in",
+        "the received {f}",
+        "the incoming {f}",
+    ),
+    held=(
+        "the {f} from the request",
+        "the {f} of the request",
+    ),
 )
-NOUN = Pool(("the {f}", "that {f}", "{f}"), ("this {f}", "the {f} found"))
+NOUN = Pool(("the {f}", "that {f}", "{f}"), ("this {f}", "the {f} in question"))
 IN_ORDER: dict[str, Pool] = {
     "queue": Pool(
         (

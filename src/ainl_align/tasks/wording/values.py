@@ -54,73 +54,144 @@ CAUGHT = Pool(
 )
 FORMULA: dict[str, Pool] = {
     "scaled": Pool(
-        (
+        train=(
             "compute {k} times {x} plus {y}",
             "multiply {x} by {k} and add {y}",
             "calculate {x} * {k} + {y}",
             "work out {k} × {x} + {y}",
             "take {x} times {k}, then add {y}",
+            "have {x} multiplied by {k}, plus {y}",
+            "get {y} plus {k} times {x}",
+            "score it as {x} times {k} plus {y}",
         ),
-        ("form the sum of {y} and {k} times {x}", "let {x} count {k} times and add {y} to it"),
+        held=(
+            "form the sum of {y} and {k} times {x}",
+            "let {x} count {k} times and add {y} to it",
+            "weigh {x} with {k} and put {y} on top",
+            "find {k}-fold {x} and {y} together",
+        ),
     ),
     "scaled_less": Pool(
-        (
+        train=(
             "compute {k} times {x} minus {y}",
             "multiply {x} by {k} and subtract {y}",
             "calculate {x} * {k} - {y}",
             "take {x} times {k}, then subtract {y}",
+            "work out {k} × {x} - {y}",
+            "get {k} times {x} less {y}",
         ),
-        ("take {y} away from {k} times {x}", "let {x} count {k} times and deduct {y} from it"),
+        held=(
+            "take {y} away from {k} times {x}",
+            "let {x} count {k} times and deduct {y} from it",
+            "weigh {x} with {k} and take {y} off it",
+            "find what is left of {k}-fold {x} without {y}",
+        ),
     ),
     "sum_less": Pool(
-        (
+        train=(
             "add {x} and {y} and subtract {m}",
             "compute {x} + {y} - {m}",
             "take the sum of {x} and {y}, less {m}",
             "sum {x} and {y}, then take {m} off",
+            "add {y} to {x}, then subtract {m}",
+            "work out {x} plus {y} minus {m}",
         ),
-        ("put {x} and {y} together and deduct {m}", "form {x} plus {y}, reduced by {m}"),
+        held=(
+            "put {x} and {y} together and deduct {m}",
+            "form {x} plus {y}, reduced by {m}",
+            "let {x} and {y} together shrink by {m}",
+            "find what {x} and {y} make without {m}",
+        ),
     ),
     "sum": Pool(
-        ("add {x} and {y}", "compute {x} + {y}", "take the sum of {x} and {y}", "sum {x} and {y}"),
-        ("put {x} and {y} together as one number", "form {x} plus {y}"),
+        train=(
+            "add {x} and {y}",
+            "compute {x} + {y}",
+            "take the sum of {x} and {y}",
+            "sum {x} and {y}",
+            "total {x} and {y}",
+            "work out {x} plus {y}",
+            "add {y} to {x}",
+        ),
+        held=(
+            "put {x} and {y} together as one number",
+            "form {x} plus {y}",
+            "find what {x} and {y} make together",
+            "let {x} grow by {y}",
+        ),
     ),
     "difference": Pool(
-        ("subtract {y} from {x}", "compute {x} - {y}", "take {x} minus {y}", "work out {x} less {y}"),
-        ("deduct {y} from {x}", "form the difference {x} minus {y}"),
+        train=(
+            "subtract {y} from {x}",
+            "compute {x} - {y}",
+            "take {x} minus {y}",
+            "work out {x} less {y}",
+            "take {y} off {x}",
+            "get {x} less {y}",
+        ),
+        held=(
+            "deduct {y} from {x}",
+            "form the difference {x} minus {y}",
+            "find what is left of {x} without {y}",
+            "let {x} shrink by {y}",
+        ),
     ),
     "three": Pool(
-        (
+        train=(
             "compute {k} times {x} plus {y} minus {z}",
             "multiply {x} by {k}, add {y} and subtract {z}",
             "calculate {x} * {k} + {y} - {z}",
+            "work out {k} × {x} + {y} - {z}",
+            "take {x} times {k}, plus {y}, less {z}",
         ),
-        ("let {x} count {k} times, add {y} to it and deduct {z}", "form {k} times {x}, plus {y}, minus {z}"),
+        held=(
+            "let {x} count {k} times, add {y} to it and deduct {z}",
+            "form {k} times {x}, plus {y}, minus {z}",
+            "weigh {x} with {k}, put {y} on top and take {z} off",
+        ),
     ),
     "line": Pool(
-        (
+        train=(
             "multiply {x} by {k} and add {m}",
             "compute {x} * {k} + {m}",
             "take {k} times {x} plus {m}",
             "work out {k} × {x}, plus {m}",
+            "get {x} times {k} plus {m}",
+            "calculate {k} * {x} + {m}",
         ),
-        ("let {x} count {k} times and put {m} on top", "form {k} times {x} and raise it by {m}"),
+        held=(
+            "let {x} count {k} times and put {m} on top",
+            "form {k} times {x} and raise it by {m}",
+            "weigh {x} with {k} and put {m} on it",
+        ),
     ),
     "bracket": Pool(
-        (
+        train=(
             "add {m} to {x} and multiply the sum by {k}",
             "compute ({x} + {m}) * {k}",
             "take {x} plus {m}, all of it times {k}",
+            "work out {k} × ({x} + {m})",
+            "first add {m} to {x}, then multiply by {k}",
         ),
-        ("raise {x} by {m} first and let that count {k} times", "form {k} times the sum of {x} and {m}"),
+        held=(
+            "raise {x} by {m} first and let that count {k} times",
+            "form {k} times the sum of {x} and {m}",
+            "let the sum of {x} and {m} count {k} times",
+        ),
     ),
     "parts": Pool(
-        (
+        train=(
             "divide {x} by {k}, whole numbers only (rounded down)",
             "work out how many times {k} fits into {x} as a whole",
             "do an integer division of {x} by {k}",
+            "calculate {x} // {k} (integer division)",
+            "get {x} divided by {k}, rounded down to a whole number",
         ),
-        ("take the whole part of {x} divided by {k}", "let {x} be split by {k} and keep the integer quotient"),
+        held=(
+            "take the whole part of {x} divided by {k}",
+            "let {x} be split by {k} and keep the integer quotient",
+            "find how often {k} goes into {x}, as a whole number",
+        ),
     ),
 }
 FORK = Pool(
