@@ -192,6 +192,8 @@ def _step_changes(words: list[str]) -> Iterator[tuple[str, list[str]]]:
             for step in (1, -1):
                 value = float(word) + step if "." in word else int(word) + step
                 yield kind, [*words[:place], str(value), *words[place + 1 :]]
+        elif word in ("true", "false"):
+            yield "literal changed", [*words[:place], "false" if word == "true" else "true", *words[place + 1 :]]
         elif word.startswith('"'):
             for kind, other in _texts(verb, place, word[1:-1]):
                 yield kind, [*words[:place], f'"{other}"', *words[place + 1 :]]
@@ -204,9 +206,8 @@ def _texts(verb: str, place: int, text: str) -> Iterator[tuple[str, str]]:
     elif verb == "core.GET":
         yield "literal changed", f"{text}x"
     elif text.startswith(("{", "[")):
-        match = re.search(r'(\\".*?)(\\")', text)
-        if match:
-            yield "literal changed", text[: match.start(2)] + "x" + text[match.start(2) :]
+        for match in re.finditer(r'\\"[^"]*(?=\\")', text):
+            yield "literal changed", text[: match.end()] + "x" + text[match.end() :]
     elif namespace != "core" and (place == 2 or (namespace == "cache" and place == 3)):
         yield "wrong resource", f"{text}x"
     else:
@@ -217,17 +218,20 @@ def _sql(text: str) -> Iterator[tuple[str, str]]:
     table = re.search(r"\b(INTO|FROM|UPDATE|JOIN) (\w+)", text)
     if table:
         yield "wrong resource", text[: table.end()] + "x" + text[table.end() :]
-    value = re.search(r"'([^']*)'", text)
-    if value:
-        yield "literal changed", text[: value.end() - 1] + "x" + text[value.end() - 1 :]
+    for value in re.finditer(r"'[^']*(?=')", text):
+        if not text[: value.start()].count("'") % 2:
+            yield "literal changed", text[: value.end()] + "x" + text[value.end() :]
+    columns = re.search(r"(INTO \w+ )\((\w+), (\w+)", text)
+    if columns:
+        yield "literal changed", text.replace(columns[0], f"{columns[1]}({columns[3]}, {columns[2]}", 1)
     bound = re.search(r"(<=|>=|<|>) ?(?=-?\d|\?|')", text)
     if bound:
         other = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}[bound[1]]
         yield "threshold off by one", text[: bound.start(1)] + other + text[bound.end(1) :]
     # Of LIMIT 1 a program takes the first row, and so it does of LIMIT 2.
-    number = re.search(r"(?<![\w'])(?<!LIMIT )\d+(?![\w'])|(?<=LIMIT )(?!1\b)\d+", text)
-    if number:
-        yield "literal changed", text[: number.start()] + str(int(number[0]) + 1) + text[number.end() :]
+    for number in re.finditer(r"(?<![\w'.])(?<!LIMIT )\d+(?![\w'.])|(?<=LIMIT )(?!1\b)\d+", text):
+        kind = "threshold off by one" if re.search(r"[<>]=? ?-?$", text[: number.start()]) else "literal changed"
+        yield kind, text[: number.start()] + str(int(number[0]) + 1) + text[number.end() :]
     for old, new in (
         ("SUM(", "MAX("),
         ("MAX(", "MIN("),
