@@ -119,4 +119,4 @@ PLAIN = Pool(
     ),
 )
 NOUN = Pool(("{f}", "the {f}", "that {f}"), ("the {f} value", "this {f}"))
-PLAIN_NOUN = Pool(("that entry", "the entry"), ("this entry", "the entry found"))
+PLAIN_NOUN = Pool(("that element", "the list element"), ("this element", "the element found"))

@@ -204,7 +204,7 @@ FORK = Pool(
     ),
     held=(
         "{then} (a step to be left out unless {c})",
-        "{then} (this one just in case {c})",
+        "{then} (this one only where {c})",
         "{then} (provided that {c}; the rest happens anyway)",
     ),
 )
