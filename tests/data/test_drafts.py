@@ -10,8 +10,8 @@ from ainl_align.data.records import CUT_OFF
 from ainl_align.language.semantics import verdict
 from ainl_align.tasks.scenario import Task, judge
 
-NOT_HERE = {"method_changed"}
-"""Needs an endpoint, which the task has not."""
+NOT_HERE = {"method_changed", "path_shortened"}
+"""The task has no endpoint, and its field has the name of a variable, which no text may have."""
 
 
 @pytest.mark.parametrize("kind", BREAKERS)
@@ -31,6 +31,20 @@ def test_misguided_drafts_compile_and_do_the_wrong_thing(task: Task, kind: str) 
     for draft in drafts:
         assert verdict(draft.text).canonical
         assert not judge(draft.text, task).success
+
+
+def test_a_nested_field_is_read_higher_up(task: Task) -> None:
+    gold = task.gold.replace("->load", "->val").replace("GT load", "GT val").replace('" load ->', '" val ->')
+    assert gold.count("val") == 3
+    draft = misguided(task.model_copy(update={"gold": gold}), "path_shortened", random.Random(0))
+    assert draft is not None and 'R core.GET resp "load" ->val' in draft.text
+
+
+def test_dropping_a_guard_keeps_the_others_right(task: Task) -> None:
+    found = {MUTATIONS["guard_dropped"](task.gold.splitlines(), random.Random(seed)) for seed in range(9)}
+    without_retry = task.gold.replace("  Retry @n1 3 200 exponential\n", "")
+    without_handler = task.gold.replace("  Err @n1 ->L_fail\n", "").replace('L_fail:\n  J "gave up"\n', "")
+    assert found == {without_retry.rstrip(), without_handler.rstrip()}
 
 
 def test_dropping_a_step_renumbers_the_guards_behind_it() -> None:

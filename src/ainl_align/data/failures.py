@@ -15,8 +15,8 @@ PRACTICE: Final[Mapping[str, tuple[str, ...]]] = {
     "trigger": ("schedule_changed", "method_changed", "bad_schedule", "declaration_last", "no_declaration"),
     "retry": ("retry_count", "guard_dropped", "wrong_node"),
     "condition": ("branches_swapped", "number_changed", "verb_changed", "infix_condition", "missing_else"),
-    "effects": ("step_dropped", "text_changed", "verb_changed", "number_changed"),
-    "result": ("answer_changed", "text_changed", "dotted_access"),
+    "effects": ("step_dropped", "path_shortened", "text_changed", "verb_changed", "number_changed"),
+    "result": ("answer_changed", "path_shortened", "text_changed", "dotted_access"),
 }
 """Kinds of drafts (breakers and mutations) for each kind of failure, in no order."""
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from ainl_align.data.breakers import tokens
+from ainl_align.tasks.mutants import reachable, without_step
 
 Mutation = Callable[[Sequence[str], random.Random], str | None]
 _OTHER_VERBS = {
@@ -92,32 +93,25 @@ def _verb_changed(lines: Sequence[str], rng: random.Random) -> str | None:
 
 
 def _step_dropped(lines: Sequence[str], rng: random.Random) -> str | None:
-    """Drops a call, with its Retry and Err lines, and gives the later ones of its label their new node numbers."""
+    """Drops a write, with its Retry and Err."""
     index = _choose(lines, rng, r"^\s+R (http\.(POST|PUT|PATCH|DELETE)|sqlite\.EXECUTE|fs\.|queue\.|cache\.SET)")
-    if index is None:
-        return None
-    start = max(i for i in range(index) if lines[i].endswith(":") and not lines[i].startswith(" "))
-    node = index - start
-    kept = list(lines[:index])
-    dropped = 1
-    in_label = True
-    for line in lines[index + 1 :]:
-        in_label = in_label and line.startswith(" ")
-        guard = re.match(r"\s+(Retry|Err) @n(\d+)", line) if in_label else None
-        if guard and int(guard[2]) == node:
-            dropped += 1
-        elif guard and int(guard[2]) > node:
-            kept.append(line.replace(f"@n{guard[2]}", f"@n{int(guard[2]) - dropped}", 1))
-        else:
-            kept.append(line)
-    return "\n".join(kept)
+    return None if index is None else "\n".join(without_step(lines, index))
 
 
 def _guard_dropped(lines: Sequence[str], rng: random.Random) -> str | None:
     index = _choose(lines, rng, r"^\s+(Retry|Err) @n")
-    if index is None or any(re.match(r"\s+(Retry|Err) @n", line) for line in lines[index + 2 :]):
+    return None if index is None else "\n".join(reachable(without_step(lines, index)))
+
+
+def _path_shortened(lines: Sequence[str], rng: random.Random) -> str | None:
+    """Reads a nested field as if it stood higher up."""
+    index = _choose(lines, rng, r'^\s+R core\.GET \w+ "\w+\.')
+    if index is None:
         return None
-    return "\n".join([*lines[:index], *lines[index + 1 :]])
+    path = tokens(lines[index])[3][1:-1]
+    parts = path.split(".")
+    gone = rng.randrange(len(parts) - 1)
+    return _replace(lines, index, lines[index].replace(path, ".".join((*parts[:gone], *parts[gone + 1 :])), 1))
 
 
 def _schedule_changed(lines: Sequence[str], rng: random.Random) -> str | None:
@@ -167,6 +161,7 @@ MUTATIONS: dict[str, Mutation] = {
     "verb_changed": _verb_changed,
     "step_dropped": _step_dropped,
     "guard_dropped": _guard_dropped,
+    "path_shortened": _path_shortened,
     "schedule_changed": _schedule_changed,
     "method_changed": _method_changed,
     "answer_changed": _answer_changed,

@@ -69,7 +69,7 @@ def mutants(gold: str) -> list[Mutant]:
     for number, line in enumerate(lines):
         words = tokenize(line) or []
         for kind, changed in _changes(lines, number, words, labels):
-            text = "\n".join(_pruned(changed, labels[0])) + "\n"
+            text = "\n".join(reachable(changed)) + "\n"
             if text != gold:
                 found.setdefault(text, Mutant(kind, number + 1, text))
     return list(found.values())
@@ -91,7 +91,7 @@ def _changes(lines: list[str], number: int, words: list[str], labels: Sequence[s
         yield "endpoint changed", put("E", f"{words[1]}x", *words[2:])
         yield "endpoint changed", put("E", words[1], "P" if words[2] != "P" else "U", *words[3:])
     elif op == "Retry":
-        yield "retry removed", _without(lines, number)
+        yield "retry removed", without_step(lines, number)
         at, count, wait, strategy = words[1:5]
         yield "retry changed", put("Retry", at, str(int(count) + 1), wait, strategy)
         yield "retry changed", put("Retry", at, count, str(int(wait) + 50), strategy)
@@ -99,7 +99,7 @@ def _changes(lines: list[str], number: int, words: list[str], labels: Sequence[s
             yield "retry changed", put("Retry", at, count, wait, "fixed" if strategy != "fixed" else "exponential")
     elif op == "Err":
         if not _stands_already(lines, number, words[2]):
-            yield "handler removed", _without(lines, number)
+            yield "handler removed", without_step(lines, number)
         yield from _retargets(words, labels, put)
     elif op == "Call":
         yield from _retargets(words, labels, put)
@@ -107,10 +107,10 @@ def _changes(lines: list[str], number: int, words: list[str], labels: Sequence[s
         if not _unread(lines, number):
             yield "returned value changed", put("J", '"another"')
     elif op == "Set":
-        yield "step dropped", _without(lines, number)
+        yield "step dropped", without_step(lines, number)
         yield "returned value changed" if words[1] == "out" else "literal changed", put(*words[:2], '"another"')
     elif op == "R":
-        yield "step dropped", _without(lines, number)
+        yield "step dropped", without_step(lines, number)
         for kind, changed in _step_changes(words):
             yield kind, put(*changed)
 
@@ -148,8 +148,9 @@ def _label_line(lines: Sequence[str], number: int) -> int:
     return max(index for index in range(number) if not lines[index].startswith(" "))
 
 
-def _pruned(lines: Sequence[str], entry: str) -> list[str]:
+def reachable(lines: Sequence[str]) -> list[str]:
     """The program without the labels that nothing leads to any more."""
+    entry = next(line[:-1] for line in lines if not line.startswith(" ") and line.endswith(":"))
     blocks: dict[str, list[str]] = {}
     name = ""
     for line in lines:
@@ -261,7 +262,7 @@ def _schedules(expression: str) -> Iterator[str]:
         yield " ".join(changed)
 
 
-def _without(lines: list[str], number: int) -> list[str]:
+def without_step(lines: Sequence[str], number: int) -> list[str]:
     """The program without one step; its Retry and Err go too, later node numbers move up, and a value that only this
     step gave is no longer returned."""
     start = max(index for index in range(number) if not lines[index].startswith(" ")) + 1
