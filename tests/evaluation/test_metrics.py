@@ -2,7 +2,8 @@
 
 import pytest
 
-from ainl_align.evaluation.metrics import METRICS, failure_family, rates, rates_by, score
+from ainl_align.artifacts import METRICS
+from ainl_align.evaluation.metrics import failure_family, rates, rates_by, score
 from ainl_align.tasks.prompts import PromptRow
 from ainl_align.tasks.suites import suite
 

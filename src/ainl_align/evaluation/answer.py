@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ainl_align.artifacts import METRICS
 from ainl_align.data.records import CUT_OFF, Message, repair_messages, request_messages
 from ainl_align.decoding.generate import Engine, Generation, GenerationSettings, Request
-from ainl_align.evaluation.metrics import METRICS, Score, failure_family, rates, rates_by, score
+from ainl_align.evaluation.metrics import Score, failure_family, rates, rates_by, score
 from ainl_align.language.canonical import canonicalize
 from ainl_align.language.compiler import Diagnostic
 from ainl_align.language.semantics import verdict

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ainl_align.artifacts import METRICS
 from ainl_align.data.records import CUT_OFF
 from ainl_align.language.compiler import Diagnostic
 from ainl_align.language.semantics import verdict
@@ -11,7 +12,6 @@ from ainl_align.tasks.prompts import PromptRow
 from ainl_align.tasks.scenario import Outcome, judge_all
 
 METRIC_VERSION = 1
-METRICS = ("nonempty", "runtime_compile", "strict_compile", "strict_ainl", "canonical", "task_success")
 
 
 @dataclass(frozen=True)

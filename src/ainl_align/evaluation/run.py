@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import Field
 
-from ainl_align.artifacts import check_writable, content_hash, provenance, write_json
+from ainl_align.artifacts import METRICS, check_writable, content_hash, provenance, write_json
 from ainl_align.config import ROOT
 from ainl_align.decoding.health import constraint_health, counters, timing_totals
 from ainl_align.evaluation.answer import Scored, answer, label, scored
-from ainl_align.evaluation.metrics import METRIC_VERSION, METRICS
+from ainl_align.evaluation.metrics import METRIC_VERSION
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.progress import Progress

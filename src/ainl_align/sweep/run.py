@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import Field
 
-from ainl_align.artifacts import check_writable, provenance, write_json
+from ainl_align.artifacts import METRICS, check_writable, provenance, write_json
 from ainl_align.config import ROOT
 from ainl_align.errors import AlignError, StageError
 from ainl_align.evaluation import run as evaluation
 from ainl_align.evaluation.answer import answer, scored
-from ainl_align.evaluation.metrics import METRIC_VERSION, METRICS
+from ainl_align.evaluation.metrics import METRIC_VERSION
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.progress import Progress

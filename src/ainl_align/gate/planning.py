@@ -1,0 +1,94 @@
+"""How much evidence is needed: prompts that would settle a threshold, and the drop that a prompt set can show."""
+
+from collections.abc import Callable
+from math import ceil
+
+from scipy.optimize import brentq
+from scipy.special import ndtri
+
+from ainl_align.gate.statistics import (
+    ALPHA,
+    CONFIDENCE,
+    difference_p_beyond,
+    difference_p_within,
+    exact_p,
+    rate_p_above,
+    rate_p_below,
+)
+
+POWER = 0.80
+_MOST = 200_000
+
+
+def more_for_floor(rate: float, n: int, floor: float, per_prompt: float = 1.0) -> int | None:
+    """Prompts beyond ``n`` that would settle whether ``rate`` reaches ``floor``, if it stays as it is.
+
+    ``per_prompt`` is what a prompt counts for when clusters are shared. None: no number in reach would.
+    """
+
+    def settled(prompts: int) -> bool:
+        size = prompts * per_prompt
+        return min(rate_p_above(rate * size, size, floor), rate_p_below(rate * size, size, floor)) <= ALPHA
+
+    return _more(settled, n)
+
+
+def more_for_drop(first_only: int, second_only: int, n: int, margin: float, per_prompt: float = 1.0) -> int | None:
+    """Prompts beyond ``n`` that would settle whether the drop is within ``margin``, if the shares stay as they are."""
+
+    def settled(prompts: int) -> bool:
+        scale = prompts / n
+        lost, gained = first_only * scale, second_only * scale
+        tested = (lost * per_prompt, gained * per_prompt, prompts * per_prompt, margin)
+        whole = (round(lost), round(gained), prompts, margin)
+        if difference_p_within(*tested) <= ALPHA:
+            return exact_p(*whole, beyond=False) <= ALPHA
+        return difference_p_beyond(*tested) <= ALPHA and exact_p(*whole, beyond=True) <= ALPHA
+
+    return _more(settled, n)
+
+
+def _more(settled: Callable[[int], bool], n: int) -> int | None:
+    """The smallest addition that settles it, by doubling and halving."""
+    high = max(n + 1, 2)
+    while not settled(high):
+        if high >= _MOST:
+            return None
+        high = min(2 * high, _MOST)
+    low = max(n, high // 2)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if settled(middle) else (middle, high)
+    return high - n
+
+
+def minimum_detectable_drop(n: float, discordant: float) -> float | None:
+    """The drop that ``n`` pairs would show at the 5% level with 80% power; None when no drop would.
+
+    ``discordant`` is the share of prompts whose outcome differs. Connor, "Sample size for testing differences in
+    proportions for the paired-sample design", Biometrics 43 (1987), solved for the difference.
+    """
+    alpha, beta = float(ndtri(CONFIDENCE)), float(ndtri(POWER))
+
+    def short(drop: float) -> float:
+        share = max(discordant, drop)
+        return float(drop * n**0.5 - alpha * share**0.5 - beta * max(share - drop * drop, 0.0) ** 0.5)
+
+    return float(brentq(short, 1e-9, 1.0)) if short(1.0) > 0 else None
+
+
+def prompts_for_drop(drop: float, discordant: float) -> int:
+    """Pairs that show ``drop`` at the 5% level with 80% power. Source: see ``minimum_detectable_drop``."""
+    assert 0 < drop <= discordant <= 1, (drop, discordant)
+    alpha, beta = float(ndtri(CONFIDENCE)), float(ndtri(POWER))
+    return ceil(((alpha * discordant**0.5 + beta * (discordant - drop * drop) ** 0.5) / drop) ** 2)
+
+
+def prompts_for_margin(margin: float, discordant: float) -> int:
+    """Pairs that certify an unchanged model against ``margin`` with 80% power.
+
+    Lu and Bean, "On the sample size for one-sided equivalence of sensitivities based upon McNemar's test",
+    Statistics in Medicine 14 (1995), in its large-sample form: the variance of the difference is ``discordant``.
+    """
+    assert 0 < margin <= 1 and 0 < discordant <= 1, (margin, discordant)
+    return ceil((float(ndtri(CONFIDENCE)) + float(ndtri(POWER))) ** 2 * discordant / margin**2)
