@@ -152,7 +152,7 @@ def markdown(content: Mapping[str, Any]) -> str:
     lines += ["", f"{leakage['programs']} different programs of {leakage['structures']} structures (steps and branches"]
     lines += ["without names and values). Equal structures are expected: compositions are shared.", ""]
     lines += _table(
-        ("suite", "equal programs", "programs of a structure in the suite", "share of the suite with a trained structure"),
+        ("suite", "equal programs", "programs of its structures", "share of the suite with a trained structure"),
         [(name, *(found[key] for key in _PROGRAM_FIGURES)) for name, found in leakage["suites"].items()],
     )
     if "boost" in content:
