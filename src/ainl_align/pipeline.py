@@ -20,6 +20,7 @@ from ainl_align.report.summary import print_summary
 STAGES = ("check", "regression", "distill", "boost", "finetune", "sweep", "evaluation", "gate")
 """What the health times; writing the health itself is the cycle's eighth stage."""
 _SPLITS = ("train", "val", "test")
+_STAGE_1 = "regression_supervised"
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Cycle:
         """Stage 1: regression-style paired supervision."""
         module = _stage("ainl_align.data.regression")
         module.run(module.Settings(**self._dataset_options()), self.progress)
-        self._trained_on("regression_supervised")
+        self._trained_on(_STAGE_1)
 
     def build_distill(self) -> None:
         """Stage 2: the distill mix."""
@@ -159,7 +160,7 @@ class Cycle:
         self._trained_on("distill_boost")
 
     def finetune(self) -> None:
-        """Stage 4: LoRA training on the last dataset built."""
+        """Stage 4: LoRA training on the last dataset built, and on stage 1's rows beside it."""
         module = _stage("ainl_align.training.finetune")
         options = {
             "profile": self.settings.profile,
@@ -167,6 +168,7 @@ class Cycle:
             "seed": self.settings.seed,
             "base_model": self.settings.base_model,
             "data_path": self.paths.dataset(self._dataset, "train"),
+            "extra_data_path": None if self._dataset == _STAGE_1 else self.paths.dataset(_STAGE_1, "train"),
             "eval_data_path": self.paths.dataset(self._dataset, "val"),
             "output_dir": self.settings.adapter_out,
             "train_device": self.settings.device,

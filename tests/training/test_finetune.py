@@ -9,6 +9,7 @@ from ainl_align.errors import UserError
 from ainl_align.progress import Progress
 from ainl_align.training import finetune
 from ainl_align.training.checkpoints import WEIGHTS
+from ainl_align.training.profiles import PROFILES
 from tests.tiny import make_phi3, write_chat_rows
 
 
@@ -115,6 +116,23 @@ def test_the_cpu_budget_of_a_profile_is_kept_and_said(tiny_base: Path, tmp_path:
     assert plan.rows < 600
     assert plan.tokens <= 30_000 < plan.tokens + 400
     assert any("rows are used, evenly" in note for note in progress.fallbacks)
+
+
+def test_a_cpu_budget_goes_to_short_rows_without_a_draft_first() -> None:
+    def rows(sample_type: str, tokens: int) -> list[finetune.Encoded]:
+        return [finetune.Encoded(sample_type, [5] * tokens, [5] * tokens) for _ in range(200)]
+
+    train = rows("repair", 100) + rows("direct", 300) + rows("regression", 100)
+    options = finetune.Settings(epochs=1)
+    kept = finetune._within_budget(options, PROFILES["fast"], "cpu", train, Progress())
+    assert kept == rows("regression", 100) + rows("repair", 100)[:100], "30,000 tokens hold 300 rows of 100"
+    assert finetune._within_budget(options, PROFILES["fast"], "cuda", train, Progress()) == train
+
+
+def test_more_rows_come_from_a_second_file(tiny_base: Path, tmp_path: Path) -> None:
+    more = write_chat_rows(tmp_path / "more.jsonl", 5)
+    plan = finetune.run(settings(tiny_base, tmp_path, dry_run=True, extra_data_path=more), Progress()).plan
+    assert plan.rows == 13
 
 
 def test_an_int8_base_trains_to_nearly_the_same_loss(tiny_base: Path, tmp_path: Path) -> None:

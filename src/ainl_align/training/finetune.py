@@ -42,6 +42,7 @@ class Settings(PydanticModel):
     seed: int = Field(42, ge=0, description="seed of initialisation and data order")
     base_model: str = Field(default_factory=default_base, description="embedded name, folder or Hugging Face id")
     data_path: Path = Field(ROOT / "corpus/train_chatml_distill_train.jsonl", description="training rows")
+    extra_data_path: Path | None = Field(None, description="more training rows; the cycle adds those of stage 1")
     eval_data_path: Path | None = Field(
         ROOT / "corpus/train_chatml_distill_val.jsonl", description="rows for the validation loss"
     )
@@ -61,6 +62,20 @@ class Settings(PydanticModel):
     )
     select_best_by_loss: bool = Field(False, description="final adapter: lowest validation loss instead of last")
     max_train_samples: int | None = Field(None, ge=1, description="train on at most so many rows, evenly by family")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One row as token ids and labels of equal length."""
+
+    sample_type: str
+    ids: list[int]
+    labels: list[int]
+
+    @property
+    def features(self) -> dict[str, list[int]]:
+        """The row as the trainer's collator reads it."""
+        return {"input_ids": self.ids, "labels": self.labels}
 
 
 @dataclass(frozen=True)
@@ -106,9 +121,12 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
     base = resolve(settings.base_model)
     tokenizer = load_tokenizer(base)
     train_rows = read_rows(settings.data_path)
+    if settings.extra_data_path:
+        train_rows += read_rows(settings.extra_data_path)
     eval_rows = read_rows(settings.eval_data_path) if settings.eval_data_path else []
     longest = settings.max_length or profile.max_length
-    train, too_long = _encode(tokenizer, _spread(train_rows, settings.seed), longest)
+    ordered = _spread(train_rows, settings.seed)
+    train, too_long = _encode(tokenizer, ordered, longest)
     held_out, _ = _encode(tokenizer, _spread(eval_rows, settings.seed)[: profile.eval_rows], longest)
     if not train:
         raise UserError(f"{settings.data_path}: no row fits in {longest} tokens; raise --max-length")
@@ -116,7 +134,7 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
         progress.fallback(
             f"{too_long} of {len(train_rows)} rows exceed {longest} tokens and are left out; --max-length keeps them"
         )
-    train = train[: _row_budget(settings, profile, device, train, progress)]
+    train = _within_budget(settings, profile, device, train, progress)
     plan = _plan(settings, profile, device, train, held_out, len(train_rows), too_long)
     progress.say(
         f"train {plan.rows} rows ({plan.tokens} tokens, {plan.loss_tokens} with loss) for {plan.epochs:g} epochs = "
@@ -132,21 +150,25 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
     return FinetuneResult(settings.output_dir, plan, tuple(losses), time.monotonic() - started)
 
 
-def _row_budget(
-    settings: Settings, profile: Profile, device: str, train: list[dict[str, list[int]]], progress: Progress
-) -> int | None:
-    """How many of the rows are trained on; None: all."""
-    if settings.max_train_samples is not None or device != "cpu" or profile.cpu_tokens is None:
-        return settings.max_train_samples
-    budget = profile.cpu_tokens / (settings.epochs or profile.epochs)
-    total = list(itertools.accumulate(len(row["input_ids"]) for row in train))
-    fitting = max(1, bisect.bisect_right(total, budget))
+def _within_budget(
+    settings: Settings, profile: Profile, device: str, train: list[Encoded], progress: Progress
+) -> list[Encoded]:
+    """The rows that are trained on: all, the first ``max_train_samples``, or what the profile's CPU budget holds."""
+    budget = profile.cpu
+    if settings.max_train_samples is not None or device != "cpu" or budget is None:
+        return train[: settings.max_train_samples]
+    best_first = sorted(
+        train, key=lambda row: row.sample_type not in budget.sample_types or len(row.ids) > budget.row_tokens
+    )
+    total = list(itertools.accumulate(len(row.ids) for row in best_first))
+    fitting = max(1, bisect.bisect_right(total, budget.tokens / (settings.epochs or profile.epochs)))
     if fitting < len(train):
         progress.fallback(
-            f"profile {settings.profile} trains on {profile.cpu_tokens} tokens on a CPU: {fitting} of the {len(train)} "
-            "rows are used, evenly by family and kind; --max-train-samples or --profile quality lifts this"
+            f"profile {settings.profile} trains on {budget.tokens} tokens on a CPU: {fitting} of the {len(train)} rows "
+            f"are used, evenly by family, those without a draft and of at most {budget.row_tokens} tokens first; "
+            "--max-train-samples or --profile quality lifts this"
         )
-    return fitting
+    return best_first[:fitting]
 
 
 def _spread(rows: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
@@ -162,9 +184,12 @@ def _spread(rows: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
     return [rows[index] for _, _, index in sorted(placed)]
 
 
-def _encode(tokenizer: Any, rows: list[dict[str, Any]], longest: int) -> tuple[list[dict[str, list[int]]], int]:
-    encoded = [training_row(tokenizer, row["messages"]) for row in rows]
-    fitting = [row for row in encoded if len(row["input_ids"]) <= longest]
+def _encode(tokenizer: Any, rows: list[dict[str, Any]], longest: int) -> tuple[list[Encoded], int]:
+    encoded = []
+    for row in rows:
+        tokens = training_row(tokenizer, row["messages"])
+        encoded.append(Encoded(row["sample_type"], tokens["input_ids"], tokens["labels"]))
+    fitting = [row for row in encoded if len(row.ids) <= longest]
     return fitting, len(encoded) - len(fitting)
 
 
@@ -172,8 +197,8 @@ def _plan(
     settings: Settings,
     profile: Profile,
     device: str,
-    train: list[dict[str, list[int]]],
-    held_out: list[dict[str, list[int]]],
+    train: list[Encoded],
+    held_out: list[Encoded],
     rows_in_file: int,
     too_long: int,
 ) -> Plan:
@@ -188,8 +213,8 @@ def _plan(
         rows=len(train),
         rows_in_file=rows_in_file,
         rows_too_long=too_long,
-        tokens=sum(len(row["input_ids"]) for row in train),
-        loss_tokens=sum(label != -100 for row in train for label in row["labels"]),
+        tokens=sum(len(row.ids) for row in train),
+        loss_tokens=sum(label != -100 for row in train for label in row.labels),
         epochs=epochs,
         steps=steps,
         save_steps=settings.save_steps or math.ceil(steps / profile.checkpoints),
@@ -215,8 +240,8 @@ def _train(
     plan: Plan,
     base: BaseModel,
     tokenizer: Any,
-    train: list[dict[str, list[int]]],
-    held_out: list[dict[str, list[int]]],
+    train: list[Encoded],
+    held_out: list[Encoded],
     progress: Progress,
 ) -> list[dict[str, float]]:
     from datasets import Dataset
@@ -231,6 +256,8 @@ def _train(
     logging.getLogger("transformers.trainer").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*gradient_checkpointing.* is deprecated", category=FutureWarning)
     data = {"train": settings.data_path}
+    if settings.extra_data_path:
+        data["extra"] = settings.extra_data_path
     if settings.eval_data_path:
         data["eval"] = settings.eval_data_path
     made_by = provenance({**settings.model_dump(mode="json"), "plan": asdict(plan)}, data=data, device=plan.device)
@@ -278,8 +305,8 @@ def _train(
         trainer = CompletionTrainer(
             model=model,
             args=config,
-            train_dataset=Dataset.from_list(train),
-            eval_dataset=Dataset.from_list(held_out) if evaluate else None,
+            train_dataset=Dataset.from_list([row.features for row in train]),
+            eval_dataset=Dataset.from_list([row.features for row in held_out]) if evaluate else None,
             processing_class=tokenizer,
             peft_config=lora,
             callbacks=[watch, seal],

@@ -4,13 +4,22 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Profile:
-    """Hyperparameters that a profile sets and that options override.
+class CpuBudget:
+    """What a profile trains on where no accelerator is: at most ``tokens`` over all epochs, the best use first.
 
-    ``cpu_tokens`` is the profile's budget on a CPU: tokens that it trains on at most, over all epochs, so that the
-    cycle ends in the time that the README states. A dataset above it is subsampled evenly over its families and kinds
-    of rows, which is reported.
+    Rows that answer a bare request in at most ``row_tokens`` tokens come before all others: at so few tokens they teach
+    more than long rows, and more than repairs of drafts, which cost twice the tokens (docs/log.md, "What a small budget
+    is best spent on"). Within both groups the rows are even over families.
     """
+
+    tokens: int
+    row_tokens: int = 256
+    sample_types: tuple[str, ...] = ("direct", "regression")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Hyperparameters that a profile sets and that options override. ``cpu`` is None where a CPU trains on all rows."""
 
     epochs: float
     learning_rate: float
@@ -19,11 +28,11 @@ class Profile:
     checkpoints: int
     eval_rows: int
     max_length: int
-    cpu_tokens: int | None
+    cpu: CpuBudget | None
 
 
 PROFILES = {
-    "fast": Profile(1, 2e-3, 16, 4, 2, 8, 384, 30_000),
-    "balanced": Profile(2, 2e-3, 16, 4, 4, 16, 384, 150_000),
+    "fast": Profile(1, 2e-3, 16, 4, 2, 8, 384, CpuBudget(30_000)),
+    "balanced": Profile(2, 2e-3, 16, 4, 4, 16, 384, CpuBudget(400_000)),
     "quality": Profile(3, 1e-3, 32, 8, 12, 128, 1024, None),
 }
