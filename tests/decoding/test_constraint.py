@@ -125,3 +125,27 @@ def test_a_text_and_a_variable_of_one_line_differ(constraint: Constraint, embedd
     with pytest.raises(ValueError, match="is not allowed"):
         row.take([*opening, *embedded_tokenizer.encode("\n")])
     assert len(row.program) > len(f"S app core noop\nL_a:\n  {start}") - len("status") - 1
+
+
+def test_what_is_remembered_of_a_place_changes_nothing(constraint: Constraint, embedded_tokenizer: Any) -> None:
+    fresh = Constraint(embedded_tokenizer, vocabulary=constraint.vocabulary, eos_ids=constraint.eos_ids)
+    for seed in range(3):
+        for budget in (48, 160):
+            liked = frozenset(embedded_tokenizer.encode(text)[0] for text in ('"', " R", " Set", "a"))
+            first = _wander(fresh, budget, seed, liked, 3.0)
+            again = _wander(fresh, budget, seed, liked, 3.0)
+            other = _wander(constraint, budget, seed, liked, 3.0)
+            assert first.program == again.program == other.program
+            assert first.closed_by_budget == again.closed_by_budget
+
+
+def test_a_token_barred_at_a_remembered_place_is_still_an_error(
+    constraint: Constraint, embedded_tokenizer: Any
+) -> None:
+    opening = embedded_tokenizer.encode("S app core noop\nL_a:\n  J", add_special_tokens=False)
+    for _ in range(2):
+        row = constraint.start(None)
+        row.take(opening)
+        assert len(_allowed(row)) > 1
+        with pytest.raises(ValueError, match="is not allowed"):
+            row.take(embedded_tokenizer.encode("\n", add_special_tokens=False))

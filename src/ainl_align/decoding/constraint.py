@@ -16,13 +16,14 @@ about meaning.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 from llguidance import LLExecutor, LLMatcher
 from llguidance.hf import from_tokenizer
-from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask_par
+from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask, fill_next_token_bitmask_par
 from numpy.typing import NDArray
 
 from ainl_align.decoding.state import NOTHING_OWN, Own, ProgramState
@@ -32,7 +33,14 @@ Bitmask = NDArray[np.int32]
 
 _GROWTH: Final = 64
 """No single token makes the shortest ending longer by more tokens than this (an If with two new labels: under 50)."""
+_LINE: Final = 128
+"""Completing any unfinished line, and what that line adds to the shortest ending, takes fewer tokens than this."""
 _CACHED: Final = 256
+_REMEMBERED: Final = 8192
+"""Places whose masks are kept (6 KB each at 49,152 tokens): rows and prompts write many lines alike."""
+_CLEAR = r"[ !#-\[\]-~]"
+_SLICES: Final = [r"[a-z0-9_]{1,12}", rf"( ?[A-Z]| [a-z]){_CLEAR}*", rf"{_CLEAR}+"]
+"""Kinds of tokens that llguidance may accept as a whole: parts of names, words that start a text, parts of texts."""
 _LONGEST_LINE: Final = 400
 # Preference of the shortest-ending search; in a string a quote comes first, elsewhere it comes late.
 _SHORT: Final = b"\n >-J0aA_L:@/*" + bytes(range(0x61, 0x7B)) + bytes(range(0x41, 0x5B)) + b'123456789.=n$"'
@@ -47,10 +55,13 @@ class Constraint:
 
     def __init__(self, tokenizer: Any, *, vocabulary: int, eos_ids: Sequence[int]) -> None:
         self.eos_ids = tuple(eos_ids)
-        self._tokens = from_tokenizer(tokenizer, n_vocab=max(vocabulary, len(tokenizer)), eos_token=list(eos_ids))
+        self._tokens = from_tokenizer(
+            tokenizer, n_vocab=max(vocabulary, len(tokenizer)), eos_token=list(eos_ids), slices=_SLICES
+        )
         self._executor = LLExecutor()
         self._grammars: OrderedDict[str, LLMatcher] = OrderedDict()
         self._bytes: dict[int, bytes] = {}
+        self._known: OrderedDict[tuple[str, bytes], _Known] = OrderedDict()
 
     @property
     def vocabulary(self) -> int:
@@ -116,9 +127,44 @@ class Constraint:
 
         Raises ConstraintDeadEnd when a row allows nothing.
         """
-        fill_next_token_bitmask_par(self._executor, [(row.place.matcher, i) for i, row in enumerate(rows)], mask)
-        for number in np.flatnonzero(~mask[: len(rows)].any(axis=1)):
-            raise ConstraintDeadEnd(f"no token can follow {rows[int(number)].program!r}; please report this program")
+        fresh = []
+        for number, row in enumerate(rows):
+            known = row.place.known.mask
+            if known is None:
+                fresh.append(number)
+            else:
+                mask[number] = known
+        if not fresh:
+            return
+        fill_next_token_bitmask_par(self._executor, [(rows[number].place.matcher, number) for number in fresh], mask)
+        for number in fresh:
+            if not mask[number].any():
+                raise ConstraintDeadEnd(f"no token can follow {rows[number].program!r}; please report this program")
+            rows[number].place.known.mask = mask[number].copy()
+
+    def known(self, grammar: str, line: bytes) -> "_Known":
+        """What is remembered about the place after ``line`` in a line's ``grammar``."""
+        key = (grammar, line)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = _Known()
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(key)
+        return found
+
+
+@dataclass(slots=True)
+class _Known:
+    """What may follow at one place, as far as it was asked for."""
+
+    mask: Bitmask | None = None
+    forced: tuple[int, ...] | None = None
+
+    def allows(self, token: int) -> bool:
+        """Whether it is known that ``token`` may come next."""
+        return self.mask is not None and bool(self.mask[token >> 5] >> (token & 31) & 1)
 
 
 class _Place:
@@ -130,41 +176,86 @@ class _Place:
         self.line = line
         self._own = own
         self._matcher: LLMatcher | None = None
+        self._behind: list[int] = []
+        """Tokens of the line that the matcher has yet to take; it is asked only where nothing is remembered."""
+        self._here: _Known | None = None
+        self._expected: tuple[int, ...] = ()
+        """Rest of the forced tokens that are being taken."""
+
+    @cached_property
+    def _grammar(self) -> str:
+        return self.state.grammar(self._own)
+
+    @cached_property
+    def closing(self) -> bytes:
+        """A short text that would complete the program from the start of the line."""
+        return self.state.closing().encode()
+
+    @property
+    def known(self) -> _Known:
+        """What is remembered about this place."""
+        if self._here is None:
+            self._here = self.owner.known(self._grammar, self.line)
+        return self._here
 
     @property
     def matcher(self) -> LLMatcher:
+        """The line's matcher, at this place."""
         if self._matcher is None:
-            self._matcher = self.owner.matcher(self.state.grammar(self._own))
-            if self.line and not self._matcher.consume_tokens(self.owner.tokenize(self.line)):
-                raise ConstraintDeadEnd(f"line start {self.line!r} fits no continuation: {self._matcher.get_error()}")
+            self._matcher = self.owner.matcher(self._grammar)
+            self._behind = self.owner.tokenize(self.line) if self.line else []
+        if self._behind and not self._matcher.consume_tokens(self._behind):
+            raise ConstraintDeadEnd(f"line start {self.line!r} fits no continuation: {self._matcher.get_error()}")
+        self._behind = []
         return self._matcher
+
+    def forced(self) -> tuple[int, ...]:
+        """Tokens that alone can follow here."""
+        known = self.known
+        if known.forced is None:
+            known.forced = tuple(self.matcher.compute_ff_tokens())
+        return known.forced
 
     def copy(self) -> "_Place":
         """An independent copy, for looking ahead."""
         twin = _Place(self.owner, self.state, self.line, self._own)
+        if "_grammar" in self.__dict__:
+            twin.__dict__["_grammar"] = self._grammar
         twin._matcher = self._matcher.deep_copy() if self._matcher is not None else None
+        twin._behind, twin._here = list(self._behind), self._here
         return twin
 
     def advance(self, token: int) -> None:
         """Take one allowed token; ValueError when it is not allowed here."""
-        if not self.matcher.consume_token(token):
+        expected = self._expected or self.known.forced or ()
+        self._expected = expected[1:] if expected and expected[0] == token else ()
+        if (expected and expected[0] == token) or self.known.allows(token):
+            self._behind.append(token)
+        elif not self.matcher.consume_token(token):
             raise ValueError(f"token {token} ({self.owner.text(token)!r}) is not allowed after {self.line!r}")
         line, newline, rest = (self.line + self.owner.text(token)).partition(b"\n")
+        self._here = None
         if newline:
             self.state = self.state.copy()
             self.state.advance(line.decode())
-            self.line, self._own, self._matcher = rest, NOTHING_OWN, None
+            self.line, self._expected = rest, ()
+            self.__dict__.pop("closing", None)
+            self._renew(NOTHING_OWN)
             return
         self.line = line
         own = self.state.own_names(line.decode("utf-8", errors="ignore"))
         if own != self._own:
-            self._own, self._matcher = own, None
+            self._expected = ()
+            self._renew(own)
+
+    def _renew(self, own: Own) -> None:
+        self._own, self._matcher, self._behind = own, None, []
+        self.__dict__.pop("_grammar", None)
 
     def ending(self) -> bytes:
         """A short text that completes the program from here."""
-        closing = self.state.closing().encode()
-        if closing.startswith(self.line):
-            return closing[len(self.line) :]
+        if self.closing.startswith(self.line):
+            return self.closing[len(self.line) :]
         ahead, text = self.copy(), b""
         while ahead.state is self.state and len(text) < _LONGEST_LINE:
             token = ahead._shortest()
@@ -172,14 +263,18 @@ class _Place:
             ahead.advance(token)
         if ahead.state is self.state:
             raise ConstraintDeadEnd(f"no end of the line {self.line!r} was found")
-        return text.partition(b"\n")[0] + b"\n" + ahead.state.closing().encode()
+        return text.partition(b"\n")[0] + b"\n" + ahead.closing
 
     def _shortest(self) -> int:
         """The next token on a short way to the line's end."""
-        forced = self.matcher.compute_ff_tokens()
+        forced = self.forced()
         if forced:
-            return int(forced[0])
-        allowed = np.frombuffer(self.matcher.compute_bitmask(), np.uint8)
+            return forced[0]
+        if self.known.mask is None:
+            mask = self.owner.allocate(1)
+            fill_next_token_bitmask(self.matcher, mask)
+            self.known.mask = mask[0]
+        allowed = self.known.mask.view(np.uint8)
         single = self.owner.single
         # A capital ends every look of a number, a variable or a name of the runtime, so the quote can follow.
         for byte in b'"A' + _SHORT if _in_string(self.line) else _SHORT:
@@ -230,7 +325,7 @@ class RowConstraint:
 
     def forced(self) -> list[int]:
         """Tokens that alone can follow here, in the tokenizer's own cut; empty where there is a choice."""
-        return [] if self.finished else list(self.place.matcher.compute_ff_tokens())
+        return [] if self.finished else list(self.place.forced())
 
     def take(self, tokens: Iterable[int]) -> list[int]:
         """Take allowed tokens; returns what the program really gained.
@@ -246,7 +341,7 @@ class RowConstraint:
         return gained
 
     def _take(self, token: int) -> list[int]:
-        if self.budget is None or self._slack > _GROWTH + 1:
+        if self.budget is None or self._slack > _GROWTH + 1 or self._roomy():
             self._slack -= _GROWTH + 1
             self._plan = None
             self._add(token)
@@ -265,6 +360,11 @@ class RowConstraint:
         for planned in self._plan:
             self._add(planned)
         return self._plan
+
+    def _roomy(self) -> bool:
+        """Whether the program can still be finished after any one token, without working out how."""
+        assert self.budget is not None
+        return self.used + len(self.place.closing) + _LINE + 2 <= self.budget
 
     def _add(self, token: int) -> None:
         self.place.advance(token)

@@ -8,6 +8,7 @@ and "defined on every path" is an intersection over known edges.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ainl_align.language import grammar
 from ainl_align.language.compiler import ADAPTER_EFFECTS
@@ -16,6 +17,8 @@ from ainl_align.language.grammar import SIGNATURES, WEB_INPUTS, Scope
 _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|[^ ]+')
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ERROR = "_error"
+
+_statement_grammar = lru_cache(maxsize=4096)(grammar.statement_grammar)
 
 Own = tuple[tuple[str, ...], tuple[str, ...]]
 """Texts and variables of one unfinished line."""
@@ -103,7 +106,7 @@ class ProgramState:
         if not self.declared:
             return grammar.schedule_grammar() if self.service == "cron" else grammar.endpoint_grammar()
         if self.current is not None:
-            return grammar.statement_grammar(self._scope(self.current, own))
+            return _statement_grammar(self._scope(self.current, own))
         if not self.blocks:
             return grammar.label_grammar([self.entry] if self.entry else [], verbs=True)
         verbs = all(self._verbs(label) for label in self.pending)
