@@ -139,20 +139,20 @@ def test_the_stages_get_the_cycles_choices(settings: CycleSettings, outcome: Out
 
 
 def test_a_failing_gate_exits_10_and_writes_the_health(settings: CycleSettings, outcome: Outcome) -> None:
-    outcome.report = {"n": 12, "strict_ainl": 5}
+    outcome.report = {"n": 12, "strict_ainl": 1}
     code, health, shown = run(settings)
     assert code == ExitCode.GATE_FAIL == 10
     assert health["status"] == "fail"
-    assert health["gate"]["failures"][0].startswith("strict_ainl_rate 0.417")
+    assert health["gate"]["failures"][0].startswith("strict_ainl_rate 0.083")
     assert health["error"] is None
-    assert "strict_ainl_rate 0.417" in shown
+    assert "strict_ainl_rate 0.083" in shown
 
 
 def test_the_second_run_is_compared_with_the_first(settings: CycleSettings, outcome: Outcome) -> None:
     outcome.report = {"n": 12, "created": "2026-01-01T00:00:00+00:00"}
     assert run(settings)[0] == ExitCode.OK
     outcome.report = {"n": 12, "created": "2026-01-02T00:00:00+00:00", "strict_ainl": 10}
-    code, health, _ = run(settings)
+    code, health, _ = run(settings.replaced({"gate_policy": "point"}))
     assert code == ExitCode.GATE_FAIL
     assert "dropped by 0.167" in health["gate"]["failures"][0]
 

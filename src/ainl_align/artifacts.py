@@ -138,11 +138,19 @@ def _parse(text: str, where: str) -> Any:
         return value
 
     try:
-        return json.loads(text, parse_constant=refuse, parse_float=finite)
-    except (json.JSONDecodeError, RecursionError) as error:
-        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) and "line" not in where else ""
-        detail = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-        raise UserError(f"{where}{line}: is no JSON ({detail}); mend or write the file again") from error
+        value = json.loads(text, parse_constant=refuse, parse_float=finite)
+        if "\\ud" in text.lower():
+            # Half of a surrogate pair can be read, but never be written again.
+            json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        line = "" if "line" in where else f", line {error.lineno}"
+        raise UserError(f"{where}{line}: is no JSON ({error.msg}); mend or write the file again") from error
+    except RecursionError as error:
+        raise UserError(f"{where}: is no JSON (nested too deeply); mend or write the file again") from error
+    except ValueError as error:
+        # A number of thousands of digits, or half a surrogate pair.
+        raise UserError(f"{where}: is no JSON that can be used ({error}); write the file again") from error
+    return value
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:

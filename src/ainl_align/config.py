@@ -101,11 +101,15 @@ class CycleSettings(BaseModel):
     skip_base_eval: bool = Field(False, description="leave the base model out of the final evaluation")
     prune_non_topk: bool = Field(True, description="delete checkpoints outside the top k after the sweep")
     generation_timeout_seconds: float | None = Field(None, gt=0, description="limit for one prompt's generation")
-    gate_policy: Policy = Field("point", description="point: plain comparison; certified: 95% bounds decide")
+    gate_policy: Policy = Field("certified", description="certified: 95% bounds decide; point: plain comparison")
+    gate_floor: tuple[str, ...] = Field((), description="further floors, like tier:T3:task_success=0.4")
+    gate_max_drop: tuple[str, ...] = Field((), description="further largest drops, like tier:*:task_success=0.2")
+    gate_ignore: tuple[str, ...] = Field((), description="file names or run ids of reports that the gate leaves out")
     min_canonical_rate: Rate | None = Field(None, description="gate: least canonical rate; empty: no floor")
     min_task_success_rate: Rate | None = Field(None, description="gate: least task success rate; empty: no floor")
     max_regression_canonical: Rate | None = Field(None, description="gate: largest drop of the canonical rate")
     max_regression_task_success: Rate | None = Field(None, description="gate: largest drop of the task success rate")
+    track: Literal["trackio"] | None = Field(None, description="also send the figures there (extra: track)")
     corpus_dir: Path = Field(ROOT / "corpus", description="datasets, and curated/ with prompt sets and reports")
 
     @property

@@ -4,18 +4,21 @@
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ainl_align.artifacts import atomic_open, check_writable, read_json, read_text
+from ainl_align.artifacts import check_writable, read_json
 from ainl_align.config import CycleSettings
 from ainl_align.errors import ExitCode, UserError
 from ainl_align.gate import trends
+from ainl_align.gate.history import read_history
 from ainl_align.progress import Progress
 from ainl_align.report.health import Health
+from ainl_align.report.outputs import keep_copies, write_outputs
 from ainl_align.report.summary import print_summary
+from ainl_align.report.track import track
 
 STAGES = ("check", "regression", "distill", "boost", "finetune", "sweep", "evaluation", "gate")
 """What the health times; writing the health itself is the cycle's eighth stage."""
@@ -37,7 +40,7 @@ class Paths:
 
     @property
     def history(self) -> Path:
-        """One copy of every final report, by run id; the gate compares with these."""
+        """One copy of every final report, and the log of the runs; the gate compares with these."""
         return self.curated / "history"
 
     @property
@@ -69,9 +72,13 @@ class Paths:
         return self.corpus / f"train_chatml_{name}{'_' + split if split else ''}.jsonl"
 
 
-def run(settings: CycleSettings, progress: Progress) -> ExitCode:
-    """Run the cycle; the exit code is the gate's. Errors of a stage go on after the health is written."""
-    cycle = Cycle(settings, progress)
+Tell = Callable[[Mapping[str, Any], Path | None], None]
+"""Takes the run health and the path of the report page (None when there is none)."""
+
+
+def run(settings: CycleSettings, progress: Progress, tell: Tell | None = None) -> ExitCode:
+    """Run the cycle; the exit code is the gate's. Errors of a stage go on after the health is written and told."""
+    cycle = Cycle(settings, progress, tell)
     try:
         with cycle.health.stage("check"):
             cycle.check_inputs()
@@ -101,9 +108,10 @@ def run(settings: CycleSettings, progress: Progress) -> ExitCode:
 class Cycle:
     """One run of the cycle: its settings, where it is, and what it has found so far."""
 
-    def __init__(self, settings: CycleSettings, progress: Progress) -> None:
+    def __init__(self, settings: CycleSettings, progress: Progress, tell: Tell | None = None) -> None:
         self.settings = settings
         self.progress = progress
+        self._tell = tell
         self.paths = Paths(settings.corpus_dir, settings.adapter_out)
         self.health = Health(STAGES)
         self.device: str = settings.device
@@ -126,6 +134,7 @@ class Cycle:
 
         check_writable(self.paths.curated)
         check_writable(self.paths.adapter_root)
+        read_history(self.paths.history)
         if self.settings.boost_eval_report is not None:
             read_json(self.settings.boost_eval_report, "model_eval_report")
         self.device = pick_device(self.settings.device)
@@ -222,10 +231,9 @@ class Cycle:
         if report["summary"]["base"] is not None:
             self.health.metrics["base"] = _rates(report["summary"]["base"])
         # The report's own path is overwritten by the next run; the gate compares over runs.
-        kept = self.paths.history / f"model_eval_report_{self.health.run_id}.json"
-        with atomic_open(kept) as handle:
-            handle.write(read_text(self.paths.eval_report))
-        self._have("model_eval_report_kept", kept)
+        history = read_history(self.paths.history)
+        run_id = history.record(self.paths.eval_report)
+        self._have("model_eval_report_kept", history.runs[run_id].report)
 
     def gate(self) -> Mapping[str, Any]:
         """Stage 7: trend over all kept reports, and the verdict on this run's."""
@@ -234,6 +242,10 @@ class Cycle:
             trends.Settings(
                 reports_dir=self.paths.curated,
                 report=self.paths.eval_report,
+                run_id=self.health.run_id,
+                history=self.paths.history,
+                ignore=settings.gate_ignore,
+                selection_prompts=self.paths.prompts("dev"),
                 output_json=self.paths.trends,
                 min_lora_strict_ainl_rate=settings.min_strict_rate,
                 min_lora_runtime_rate=settings.min_runtime_rate,
@@ -245,6 +257,8 @@ class Cycle:
                 max_regression_nonempty=settings.max_regression_nonempty,
                 max_regression_canonical=settings.max_regression_canonical,
                 max_regression_task_success=settings.max_regression_task_success,
+                floor=settings.gate_floor,
+                max_drop=settings.gate_max_drop,
                 policy=settings.gate_policy,
                 enforce_gate=True,
             ),
@@ -256,14 +270,21 @@ class Cycle:
         return gate
 
     def finish(self) -> None:
-        """Stage 8: the health, and a summary for the person who waited."""
-        self.health.write(
-            self.paths.health,
-            self.settings.model_dump(mode="json"),
-            self.progress.fallbacks,
-            self.device,
-        )
+        """Stage 8: the health, the report, and a summary for the person who waited."""
+        self._write_health()
+        self.health.artifacts.update(write_outputs(self.paths.health, self.progress))
+        if self.settings.track is not None and (problem := track(self.paths.health)):
+            self.progress.fallback(problem)
+        self._write_health()
+        keep_copies(self.paths.health, self.progress)
         print_summary(self.health, self.paths.health, self.progress)
+        if self._tell is not None:
+            page = self.health.artifacts.get("run_report")
+            self._tell(read_json(self.paths.health, "alignment_run_health"), page)
+
+    def _write_health(self) -> None:
+        settings = self.settings.model_dump(mode="json")
+        self.health.write(self.paths.health, settings, self.progress.fallbacks, self.device)
 
     def finish_after_failure(self) -> None:
         """Stage 8 when a stage has failed: its error stays the one that the user sees."""

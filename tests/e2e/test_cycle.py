@@ -45,6 +45,7 @@ def cycle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Co
         "repair_attempts": 0,
         "top_k": 1,
         "min_canonical_rate": 1.0,
+        "gate_policy": "point",
     }
     config = folder / "cycle.toml"
     config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))

@@ -6,9 +6,12 @@ import typer
 
 from ainl_align.cli import tasks
 from ainl_align.cli.boundary import guarded
+from ainl_align.cli.export import export
+from ainl_align.cli.gate import gate
 from ainl_align.cli.language import check, generate
 from ainl_align.cli.machine import base, doctor
-from ainl_align.cli.run import report, run
+from ainl_align.cli.report import report
+from ainl_align.cli.run import run
 from ainl_align.cli.stages import STAGES, run_stage
 
 # The stages, run and generate parse their own words: their options come from settings models.
@@ -39,8 +42,9 @@ _add(build, "boost", "boost", "ainl-align build boost")
 _add(app, "train", "finetune", "ainl-align train")
 _add(app, "sweep", "sweep", "ainl-align sweep")
 _add(app, "eval", "evaluation", "ainl-align eval")
-_add(app, "gate", "trends", "ainl-align gate")
+app.command("gate", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(gate))
 app.command("report")(guarded(report))
+app.command("export", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(export))
 app.command("generate", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(generate))
 app.command("check")(guarded(check))
 app.add_typer(tasks.app, name="tasks")

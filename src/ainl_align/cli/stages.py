@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ainl_align.cli import gate
 from ainl_align.cli.boundary import guarded
 from ainl_align.cli.options import parse, parser_for
+from ainl_align.cli.output import as_json, one_line, take_json
 from ainl_align.errors import ExitCode
 from ainl_align.progress import Progress
 
@@ -55,20 +57,22 @@ STAGES = {
     "trends": Stage(
         "analyze_eval_trends.py",
         "ainl_align.gate.trends",
-        "Stage 7: the trend over all reports, and the gate.",
+        gate.SUMMARY,
     ),
 }
 
 
 def run_stage(name: str, argv: Sequence[str], prog: str) -> int:
     """Parse a stage's options, run it, and return its exit code."""
+    if name == "trends":
+        return gate.judge(argv, prog)
     stage = STAGES[name]
     module: Any = importlib.import_module(stage.module)
     parser = parser_for(module.Settings, prog, stage.summary)
-    settings = parse(parser, module.Settings, argv)
+    wants_json, words = take_json(parser, argv)
+    settings = parse(parser, module.Settings, words)
     result = module.run(settings, Progress())
-    if name == "trends":
-        return int(module.exit_code(settings, result))
+    print(as_json(result) if wants_json else one_line(name, settings, result))
     return ExitCode.OK
 
 

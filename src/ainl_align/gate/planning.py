@@ -20,30 +20,34 @@ POWER = 0.80
 _MOST = 200_000
 
 
-def more_for_floor(rate: float, n: int, floor: float, per_prompt: float = 1.0) -> int | None:
+def more_for_floor(rate: float, n: int, floor: float, per_prompt: float = 1.0, checks: int = 1) -> int | None:
     """Prompts beyond ``n`` that would settle whether ``rate`` reaches ``floor``, if it stays as it is.
 
-    ``per_prompt`` is what a prompt counts for when clusters are shared. None: no number in reach would.
+    ``per_prompt`` is what a prompt counts for when clusters are shared; a breach must stand out among so many
+    ``checks``. None: no number in reach would.
     """
 
     def settled(prompts: int) -> bool:
         size = prompts * per_prompt
-        return min(rate_p_above(rate * size, size, floor), rate_p_below(rate * size, size, floor)) <= ALPHA
+        seen = (rate * size, size, floor)
+        return rate_p_above(*seen) <= ALPHA or rate_p_below(*seen) <= ALPHA / checks
 
     return _more(settled, n)
 
 
-def more_for_drop(first_only: int, second_only: int, n: int, margin: float, per_prompt: float = 1.0) -> int | None:
+def more_for_drop(
+    lost: int, gained: int, n: int, margin: float, per_prompt: float = 1.0, checks: int = 1
+) -> int | None:
     """Prompts beyond ``n`` that would settle whether the drop is within ``margin``, if the shares stay as they are."""
 
     def settled(prompts: int) -> bool:
         scale = prompts / n
-        lost, gained = first_only * scale, second_only * scale
-        tested = (lost * per_prompt, gained * per_prompt, prompts * per_prompt, margin)
-        whole = (round(lost), round(gained), prompts, margin)
+        tested = (lost * scale * per_prompt, gained * scale * per_prompt, prompts * per_prompt, margin)
+        whole = (round(lost * scale), round(gained * scale), prompts, margin)
         if difference_p_within(*tested) <= ALPHA:
             return exact_p(*whole, beyond=False) <= ALPHA
-        return difference_p_beyond(*tested) <= ALPHA and exact_p(*whole, beyond=True) <= ALPHA
+        alarm = ALPHA / checks
+        return difference_p_beyond(*tested) <= alarm and exact_p(*whole, beyond=True) <= alarm
 
     return _more(settled, n)
 
@@ -81,7 +85,8 @@ def prompts_for_drop(drop: float, discordant: float) -> int:
     """Pairs that show ``drop`` at the 5% level with 80% power. Source: see ``minimum_detectable_drop``."""
     assert 0 < drop <= discordant <= 1, (drop, discordant)
     alpha, beta = float(ndtri(CONFIDENCE)), float(ndtri(POWER))
-    return ceil(((alpha * discordant**0.5 + beta * (discordant - drop * drop) ** 0.5) / drop) ** 2)
+    root: float = (alpha * discordant**0.5 + beta * (discordant - drop * drop) ** 0.5) / drop
+    return ceil(root * root)
 
 
 def prompts_for_margin(margin: float, discordant: float) -> int:
@@ -91,4 +96,5 @@ def prompts_for_margin(margin: float, discordant: float) -> int:
     Statistics in Medicine 14 (1995), in its large-sample form: the variance of the difference is ``discordant``.
     """
     assert 0 < margin <= 1 and 0 < discordant <= 1, (margin, discordant)
-    return ceil((float(ndtri(CONFIDENCE)) + float(ndtri(POWER))) ** 2 * discordant / margin**2)
+    z = float(ndtri(CONFIDENCE) + ndtri(POWER))
+    return ceil(z * z * discordant / margin**2)

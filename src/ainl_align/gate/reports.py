@@ -1,19 +1,22 @@
-"""Evaluation reports as the gate reads them: checked, comparable or not, in the order of their making."""
+"""Evaluation reports as the gate reads them: checked, comparable or not, damaged ones named."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from ainl_align.artifacts import content_hash, file_hash, read_json
+from ainl_align.artifacts import METRICS, content_hash, file_hash, parse_json, read_json
 from ainl_align.errors import UserError
+from ainl_align.gate import older
+from ainl_align.gate.consistency import check, tally
 
-METRICS = ("nonempty", "runtime_compile", "strict_compile", "strict_ainl", "canonical", "task_success")
-RATE_TOLERANCE = 1e-4
+Outcomes = Mapping[str, Mapping[str, bool | None]]
+"""By metric and prompt id; None where it was not judged."""
 
 # Reports are comparable only when the same prompts were answered under the same conditions. The base model and the
 # device are not among them: another base on the same prompts is a fair comparison.
-_COMPARED_SETTINGS = (
+_COMPARED = (
     "prompt_set_sha256",
     "metric_version",
     "max_new_tokens",
@@ -23,126 +26,142 @@ _COMPARED_SETTINGS = (
     "canonicalize_chunk_lines",
     "canonicalize_max_lines",
     "quantization_mode",
+    "generation_timeout_seconds",
 )
 
 
 @dataclass(frozen=True)
 class Report:
-    """One model_eval_report; ``outcomes[metric][prompt id]`` is the adapter's final result, None if not judged."""
+    """One evaluation report: the adapter's final results, the base's where it was evaluated, and the conditions."""
 
     path: Path
-    created: str
+    digest: str
+    created: datetime | None
+    run_id: str | None
     adapter_path: str | None
     base_model: str
-    run_id: str | None
-    n: int
-    rates: Mapping[str, float | None]
-    outcomes: Mapping[str, Mapping[str, bool | None]]
-    by_suite: Mapping[str, Any]
-    conditions: str
+    outcomes: Outcomes
+    base: Outcomes | None
+    conditions: Mapping[str, Any]
+    clusters: Mapping[str, str]
+    """Cluster of every prompt; a prompt that shares none is its own."""
+    groups: Mapping[str, frozenset[str]]
+    """Ids of the prompts by scope: tier:T1, family:ladder, suite:test."""
+    prompts: Mapping[str, str]
+    document: Mapping[str, Any] = field(repr=False)
+    format: str = "current"
 
-    def counts(self, metric: str) -> tuple[int, int]:
-        """(successes, judged prompts) of a metric."""
-        judged = [value for value in self.outcomes[metric].values() if value is not None]
-        return sum(judged), len(judged)
+    @property
+    def key(self) -> str:
+        """Name of the run in the history; a report that names no run is known by its content."""
+        return self.run_id or f"report-{self.digest[:12]}"
+
+    @property
+    def n(self) -> int:
+        """Number of prompts."""
+        return len(self.prompts)
+
+    def rate(self, metric: str) -> float | None:
+        """The share of judged prompts that meet a metric."""
+        return tally(self.outcomes[metric].values())[1]
+
+    def differences(self, other: "Report") -> list[str]:
+        """The conditions in which two reports differ; empty when they are comparable."""
+        names = [name for name in self.conditions if self.conditions[name] != other.conditions.get(name)]
+        if not names and self.prompts != other.prompts:
+            names = ["prompts"]
+        return names
 
     def comparable(self, other: "Report") -> bool:
         """True when both answered the same prompts with the same metric version, decoding settings and limits."""
-        return (
-            self.conditions == other.conditions
-            and self.outcomes["nonempty"].keys() == other.outcomes["nonempty"].keys()
-        )
-
-    def row(self, *, comparable: bool) -> dict[str, Any]:
-        """The report as a row of the trend file."""
-        return {
-            "path": str(self.path),
-            "created": self.created,
-            "run_id": self.run_id,
-            "adapter_path": self.adapter_path,
-            "base_model": self.base_model,
-            "n": self.n,
-            **{f"{metric}_rate": self.rates[metric] for metric in METRICS},
-            "by_suite": dict(self.by_suite),
-            "comparable": comparable,
-        }
+        return not self.differences(other)
 
 
-def read_report(path: Path) -> Report:
-    """Read and check one report; UserError when it is damaged or contradicts itself."""
+def read_report(path: Path, *, allow_older: bool = False) -> Report:
+    """Read and check one report; UserError when it is damaged or contradicts itself.
+
+    Reports in the older format are read with ``allow_older`` only: they are evidence once a person imported them.
+    """
+    document = parse_json(path)
+    if older.is_older(document):
+        if not allow_older:
+            raise UserError(f"{path}: is a report in the older format; add it with: ainl-align gate import {path}")
+        return _older(path, document)
     document = read_json(path, "model_eval_report")
-    lora = document["summary"]["lora"]
-    outcomes: dict[str, dict[str, bool | None]] = {metric: {} for metric in METRICS}
-    for number, row in enumerate(document["results"]):
-        if row["id"] in outcomes["nonempty"]:
-            raise UserError(f"{path}: field 'results.{number}.id': {row['id']!r} occurs twice; write the report again")
-        for metric in METRICS:
-            outcomes[metric][row["id"]] = row["lora"]["final"]["metrics"][metric]
-    if lora["n"] != len(document["results"]):
-        raise UserError(
-            f"{path}: field 'summary.lora.n' is {lora['n']}, but there are {len(document['results'])} results; "
-            "write the report again"
-        )
-    rates = {metric: _checked_rate(path, metric, lora, outcomes[metric]) for metric in METRICS}
+
+    def wrong(where: str, problem: str) -> NoReturn:
+        raise UserError(f"{path}: field '{where}' {problem}; write the report again")
+
+    check(document, wrong)
+    rows = document["results"]
+    try:
+        created = datetime.fromisoformat(document["provenance"]["created"])
+    except ValueError as error:
+        raise UserError(f"{path}: field 'provenance.created': {error}; write the report again") from error
     return Report(
         path=path,
-        created=document["provenance"]["created"],
+        digest=file_hash(path),
+        created=created if created.tzinfo else created.replace(tzinfo=UTC),
+        run_id=document.get("run_id"),
         adapter_path=document["adapter_path"],
         base_model=document["base_model"],
-        run_id=document.get("run_id"),
-        n=lora["n"],
-        rates=rates,
-        outcomes=outcomes,
-        by_suite=lora["by_suite"],
-        conditions=content_hash({name: document[name] for name in _COMPARED_SETTINGS}),
+        outcomes=_outcomes(rows, "lora"),
+        base=_outcomes(rows, "base") if document["summary"]["base"] is not None else None,
+        conditions={name: document.get(name) for name in _COMPARED},
+        clusters={row["id"]: row.get("cluster") or f"prompt {row['prompt']}" for row in rows},
+        groups=_groups(rows),
+        prompts={row["id"]: row["prompt"] for row in rows},
+        document=document,
     )
 
 
-def _checked_rate(
-    path: Path, metric: str, summary: Mapping[str, Any], outcomes: Mapping[str, bool | None]
-) -> float | None:
-    """The rate of a metric from its outcomes; UserError when the summary says something else."""
-    judged = [value for value in outcomes.values() if value is not None]
-    rate = sum(judged) / len(judged) if judged else None
-    said = summary[f"{metric}_rate"]
-    if (said is None) != (rate is None) or (rate is not None and abs(said - rate) > RATE_TOLERANCE):
-        raise UserError(
-            f"{path}: field 'summary.lora.{metric}_rate' is {said}, but its results give {rate}; write the report again"
-        )
-    return rate
+def _outcomes(rows: list[dict[str, Any]], side: str) -> Outcomes:
+    return {metric: {row["id"]: row[side]["final"]["metrics"][metric] for row in rows} for metric in METRICS}
 
 
-def find_reports(
-    folder: Path, pattern: str, ignore: Sequence[str], also: Path | None = None
-) -> tuple[list[Report], list[tuple[Path, str]]]:
-    """All reports under ``folder`` that match, oldest first, and the unreadable ones with what is wrong.
+def _groups(rows: list[dict[str, Any]]) -> Mapping[str, frozenset[str]]:
+    groups: dict[str, set[str]] = {}
+    for row in rows:
+        for label in ("suite", "tier", "family"):
+            if row[label] is not None:
+                groups.setdefault(f"{label}:{row[label]}", set()).add(row["id"])
+    return {name: frozenset(ids) for name, ids in sorted(groups.items())}
 
-    Files with the same bytes (a report and its copy in the history) count once. ``ignore`` holds file names to leave
-    out; ``also`` is read wherever it lies. Raises UserError when the folder is missing, or nothing matches.
-    """
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; name the folder of the evaluation reports (--reports-dir)")
+
+def _older(path: Path, document: dict[str, Any]) -> Report:
     try:
-        found = sorted(path for path in folder.glob(pattern) if path.is_file())
-    except (ValueError, NotImplementedError) as error:
-        raise UserError(f"--glob {pattern!r}: {error}; give a pattern relative to {folder}") from error
-    if also is not None:
-        found = [also, *(path for path in found if path.resolve() != also.resolve())]
-    reports, unreadable, seen = [], [], set()
-    for path in found:
-        if path.name in ignore and path != also:
-            continue
-        try:
-            report = read_report(path)
-        except UserError as error:
-            unreadable.append((path, str(error)))
-            continue
-        digest = file_hash(path)
-        if digest not in seen:
-            seen.add(digest)
-            reports.append(report)
-    if not reports and not unreadable:
-        raise UserError(f"{folder}: holds no report that matches {pattern!r}; run the evaluation first")
-    # By the time inside the report: file times change with every copy.
-    reports.sort(key=lambda report: (report.created, str(report.path)))
-    return reports, unreadable
+        content = older.read(document)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}; the report cannot be used") from error
+
+    def outcomes(side: str) -> Outcomes:
+        unknown: dict[str, bool | None] = {row.id: None for row in content.results}
+        known = {
+            metric: {row.id: older.outcome(getattr(row, side), metric) for row in content.results}
+            for metric in older.METRICS
+        }
+        return {metric: known.get(metric, unknown) for metric in METRICS}
+
+    prompts = {row.id: row.prompt for row in content.results}
+    settings = {name: document.get(name) for name in older.SETTINGS}
+    return Report(
+        path=path,
+        digest=file_hash(path),
+        created=None,
+        run_id=None,
+        adapter_path=content.adapter_path,
+        base_model=content.base_model,
+        outcomes=outcomes("lora"),
+        base=outcomes("base") if content.summary.base is not None else None,
+        conditions={
+            **dict.fromkeys(_COMPARED),
+            **settings,
+            "prompt_set_sha256": content_hash(prompts),
+            "metric_version": "older",
+        },
+        clusters={name: f"prompt {prompt}" for name, prompt in prompts.items()},
+        groups={},
+        prompts=prompts,
+        document=document,
+        format="older",
+    )

@@ -127,9 +127,8 @@ def _scores(b: Any, c: Any, n: float, difference: float) -> Any:
     second = (root - linear) / (4 * n)
     variance = n * (2 * second + difference * (1 - difference))
     # Without variance (difference 0 and no discordant pair; the ends of [-1, 1]) the distance is 0 or without bound.
-    flat = np.where(np.abs(gap) < 1e-12, 0.0, np.inf * np.sign(gap))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(variance > 1e-300, gap / np.sqrt(np.maximum(variance, 1e-300)), flat)
+    flat = np.where(np.abs(gap) < 1e-12, 0.0, np.copysign(np.inf, gap))
+    return np.where(variance > 1e-300, gap / np.sqrt(np.maximum(variance, 1e-300)), flat)
 
 
 def difference_p_within(first_only: float, second_only: float, n: float, margin: float) -> float:
@@ -192,6 +191,8 @@ def mcnemar_mid_p(first_only: int, second_only: int) -> float:
     than exact conditional", BMC Medical Research Methodology 13:91 (2013).
     """
     discordant, fewer = first_only + second_only, min(first_only, second_only)
+    if discordant == 0:
+        return 1.0
     at_least = float(bdtr(fewer, discordant, 0.5))
     point = at_least - (float(bdtr(fewer - 1, discordant, 0.5)) if fewer else 0.0)
     return 1 - point / 2 if first_only == second_only else 2 * at_least - point

@@ -1,15 +1,21 @@
 """Stage 7: the trend over all evaluation reports, and the gate on the newest."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ainl_align.artifacts import provenance, write_json
+from ainl_align.artifacts import provenance, read_json, write_json
 from ainl_align.config import ROOT
 from ainl_align.errors import ExitCode, UserError
-from ainl_align.gate.reports import METRICS, Report, find_reports
-from ainl_align.gate.verdict import judge_reports
+from ainl_align.gate.checks import Policy
+from ainl_align.gate.history import History, read_history
+from ainl_align.gate.limits import Limit, parse_all
+from ainl_align.gate.reports import Report
+from ainl_align.gate.rows import delta, row, series
+from ainl_align.gate.selection import refuse_shared
+from ainl_align.gate.shelf import Shelf, fill
+from ainl_align.gate.verdict import References, Verdict, judge
 from ainl_align.progress import Progress
 
 Rate = Annotated[float, Field(ge=0, le=1)]
@@ -25,7 +31,12 @@ class Settings(BaseModel):
     output_json: Path = Field(ROOT / "corpus/curated/model_eval_trends.json", description="where to write the trend")
     latest_n: int = Field(25, ge=1, description="newest reports that the trend lists")
     report: Path | None = Field(None, description="the report to judge; empty: the newest")
-    ignore: tuple[str, ...] = Field((), description="file names of reports to leave out")
+    run_id: str | None = Field(None, description="the run that the judged report must be of")
+    history: Path | None = Field(None, description="folder of the history; empty: history in the reports' folder")
+    ignore: tuple[str, ...] = Field((), description="file names or run ids of reports to leave out")
+    selection_prompts: Path | None = Field(
+        None, description="prompt set that the checkpoint was chosen by; the gate refuses to judge on any of it"
+    )
     min_lora_strict_ainl_rate: Rate | None = Field(0.60, description="least strict AINL rate")
     min_lora_runtime_rate: Rate | None = Field(0.75, description="least runtime compile rate")
     min_lora_nonempty_rate: Rate | None = Field(0.70, description="least nonempty rate")
@@ -36,30 +47,41 @@ class Settings(BaseModel):
     max_regression_nonempty: Rate | None = Field(0.05, description="largest drop of the nonempty rate")
     max_regression_canonical: Rate | None = Field(None, description="largest drop of the canonical rate")
     max_regression_task_success: Rate | None = Field(None, description="largest drop of the task success rate")
-    policy: Literal["point", "certified"] = Field(
-        "point", description="point: plain comparison; certified: 95% bounds decide"
+    floor: tuple[str, ...] = Field(
+        (), description="a further floor: METRIC=RATE, tier:T3:METRIC=RATE, family:NAME:METRIC=RATE, tier:*:METRIC=RATE"
     )
+    max_drop: tuple[str, ...] = Field((), description="a further largest drop, written like --floor")
+    policy: Policy = Field("certified", description="certified: 95% bounds decide; point: plain comparison")
     enforce_gate: bool = Field(False, description="exit with 10 when the gate fails, 11 when it is inconclusive")
 
-    def floors(self) -> dict[str, float]:
-        """Floors by metric, for the thresholds that are set."""
-        return _given(
-            strict_ainl=self.min_lora_strict_ainl_rate,
-            runtime_compile=self.min_lora_runtime_rate,
-            nonempty=self.min_lora_nonempty_rate,
-            canonical=self.min_lora_canonical_rate,
-            task_success=self.min_lora_task_success_rate,
-        )
+    @field_validator("floor", "max_drop")
+    @classmethod
+    def _readable(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        parse_all("floor", texts)
+        return texts
 
-    def regressions(self) -> dict[str, float]:
-        """Largest drops by metric, for the thresholds that are set."""
-        return _given(
-            strict_ainl=self.max_regression_strict,
-            runtime_compile=self.max_regression_runtime,
-            nonempty=self.max_regression_nonempty,
-            canonical=self.max_regression_canonical,
-            task_success=self.max_regression_task_success,
-        )
+    def limits(self) -> list[Limit]:
+        """Every threshold that is set."""
+        floors = {
+            "strict_ainl": self.min_lora_strict_ainl_rate,
+            "runtime_compile": self.min_lora_runtime_rate,
+            "nonempty": self.min_lora_nonempty_rate,
+            "canonical": self.min_lora_canonical_rate,
+            "task_success": self.min_lora_task_success_rate,
+        }
+        drops = {
+            "strict_ainl": self.max_regression_strict,
+            "runtime_compile": self.max_regression_runtime,
+            "nonempty": self.max_regression_nonempty,
+            "canonical": self.max_regression_canonical,
+            "task_success": self.max_regression_task_success,
+        }
+        return [
+            *(Limit("floor", metric, value) for metric, value in floors.items() if value is not None),
+            *parse_all("floor", self.floor),
+            *(Limit("regression", metric, value) for metric, value in drops.items() if value is not None),
+            *parse_all("regression", self.max_drop),
+        ]
 
 
 def run(settings: Settings, progress: Progress) -> dict[str, Any]:
@@ -67,48 +89,123 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
 
     A damaged report that is to be judged raises UserError; any other damaged one fails the gate unless ignored.
     """
-    reports, damaged = find_reports(settings.reports_dir, settings.glob, settings.ignore, settings.report)
-    for path, problem in damaged:
-        if settings.report is not None and path == settings.report:
-            raise UserError(problem)
-    if not reports:
-        raise UserError(damaged[0][1])
-    latest = _judged(reports, settings.report)
-    earlier = [report for report in reports if report is not latest and report.created <= latest.created]
-    previous = next((report for report in reversed(earlier) if latest.comparable(report)), None)
-    verdict = judge_reports(
+    try:
+        content = _run(settings, progress)
+    except UserError:
+        _forget(settings.output_json)
+        raise
+    return content
+
+
+def _run(settings: Settings, progress: Progress) -> dict[str, Any]:
+    history = read_history(settings.history or settings.reports_dir / "history")
+    shelf = fill(settings.reports_dir, settings.glob, settings.ignore, history, settings.report)
+    latest = _judged(shelf, settings)
+    if settings.selection_prompts is not None:
+        refuse_shared(latest, settings.selection_prompts)
+    references = _references(shelf, latest, history)
+    verdict = judge(
         latest,
-        previous,
-        floors=settings.floors(),
-        regressions=settings.regressions(),
-        policy=settings.policy,
-        damaged=[f"unreadable report (--ignore {path.name} leaves it out): {problem}" for path, problem in damaged],
+        references,
+        settings.limits(),
+        settings.policy,
+        damaged=[
+            f"unreadable report (--ignore {item.path.name} leaves it out): {item.problem}"
+            for item in shelf.unreadable
+            if not item.ignored
+        ],
     )
-    newest = reports[-settings.latest_n :]
-    content: dict[str, Any] = {
-        "reports_dir": str(settings.reports_dir),
-        "glob": settings.glob,
-        "reports": len(reports),
-        "unreadable": [{"path": str(path), "error": problem} for path, problem in damaged],
-        "summary": {
-            "latest": latest.row(comparable=True),
-            "previous": previous.row(comparable=True) if previous else None,
-            "delta_vs_previous": _delta(latest, previous) if previous else None,
-            "gate": verdict.as_json(),
-        },
-        "latest_rows": [report.row(comparable=latest.comparable(report)) for report in newest],
-    }
-    data = {report.path.name: report.path for report in newest}
-    write_json(
-        settings.output_json,
-        "model_eval_trends",
-        content,
-        provenance(settings.model_dump(mode="json"), data=data, device="cpu"),
-    )
+    content = _content(settings, shelf, latest, references, history, verdict)
+    newest = {report.path.name: report.path for report in shelf.reports[-settings.latest_n :]}
+    made_by = provenance(settings.model_dump(mode="json"), data=newest, device="cpu")
+    write_json(settings.output_json, "model_eval_trends", content, made_by)
+    if latest.key in history.runs:
+        history.judged(latest.key, verdict.status, verdict.policy)
     progress.say(f"gate ({verdict.policy}): {verdict.status.upper()} on {latest.path}")
     for line in (*verdict.failures, *verdict.notes):
         progress.say(f"  {line}")
     return content
+
+
+def _content(
+    settings: Settings, shelf: Shelf, latest: Report, references: References, history: History, verdict: Verdict
+) -> dict[str, Any]:
+    roles: dict[str, list[str]] = {}
+    for role in ("previous", "champion", "first"):
+        report = getattr(references, role)
+        if report is not None:
+            roles.setdefault(report.digest, []).append(role)
+    roles.setdefault(latest.digest, []).append("latest")
+
+    def as_row(report: Report) -> dict[str, Any]:
+        told = verdict.status if report is latest else history.verdicts.get(report.key)
+        return row(report, comparable=latest.comparable(report), roles=roles.get(report.digest, ()), verdict=told)
+
+    rows = [as_row(report) for report in shelf.reports[-settings.latest_n :]]
+    previous, champion = references.previous, shelf.find(history.champion)
+    return {
+        "reports_dir": str(settings.reports_dir),
+        "glob": settings.glob,
+        "history": str(history.log) if history.runs else None,
+        "reports": len(shelf.reports),
+        "unreadable": [
+            {"path": str(item.path), "error": item.problem, "ignored": item.ignored} for item in shelf.unreadable
+        ],
+        "summary": {
+            "latest": as_row(latest),
+            "previous": as_row(previous) if previous else None,
+            "champion": as_row(champion) if champion else None,
+            "delta_vs_previous": delta(latest, previous) if previous else None,
+            "gate": verdict.as_json(),
+        },
+        "latest_rows": rows,
+        "trends": series(rows),
+    }
+
+
+def _judged(shelf: Shelf, settings: Settings) -> Report:
+    """The newest report, or the one at ``settings.report``; UserError when it is damaged, or of another run."""
+    for item in shelf.unreadable:
+        if item.path == settings.report:
+            raise UserError(item.problem)
+    if not shelf.reports:
+        raise UserError(shelf.unreadable[0].problem)
+    found = shelf.reports[-1]
+    if settings.report is not None:
+        found = next(report for report in shelf.reports if report.path == settings.report)
+    if settings.run_id is not None and found.run_id != settings.run_id:
+        raise UserError(
+            f"{found.path}: is of run {found.run_id}, not of {settings.run_id}; this run's own report is needed"
+        )
+    return found
+
+
+def _references(shelf: Shelf, latest: Report, history: History) -> References:
+    earlier = shelf.reports[: shelf.reports.index(latest)]
+    comparable = [report for report in earlier if latest.comparable(report)]
+    found = References(previous=comparable[-1] if comparable else None, first=comparable[0] if comparable else None)
+    if history.champion is None:
+        return found
+    champion = shelf.find(history.champion)
+    reason = None
+    if champion is None:
+        reason = f"the champion's report (run {history.champion}) cannot be read"
+    elif champion.digest == latest.digest:
+        reason = "the judged run is the champion itself"
+    elif differing := latest.differences(champion):
+        reason = f"the champion (run {history.champion}) differs in {', '.join(differing)}"
+    if reason is not None:
+        return References(found.previous, None, found.first, reason)
+    return References(found.previous, champion, found.first, "")
+
+
+def _forget(path: Path) -> None:
+    """Remove an earlier verdict: it must not be read as the one that could not be reached now."""
+    try:
+        read_json(path, "model_eval_trends")
+        path.unlink()
+    except (UserError, OSError):
+        return
 
 
 def exit_code(settings: Settings, content: dict[str, Any]) -> ExitCode:
@@ -122,22 +219,3 @@ def gate_exit_code(status: str) -> ExitCode:
     """The contract's exit code of a gate status."""
     codes = {"pass": ExitCode.OK, "fail": ExitCode.GATE_FAIL, "inconclusive": ExitCode.GATE_INCONCLUSIVE}
     return codes[status]
-
-
-def _judged(reports: list[Report], path: Path | None) -> Report:
-    """The newest report, or the one at ``path``."""
-    if path is None:
-        return reports[-1]
-    return next(report for report in reports if report.path == path)
-
-
-def _delta(latest: Report, previous: Report) -> dict[str, float | None]:
-    delta: dict[str, float | None] = {}
-    for metric in METRICS:
-        now, before = latest.rates[metric], previous.rates[metric]
-        delta[f"{metric}_rate"] = None if now is None or before is None else now - before
-    return delta
-
-
-def _given(**thresholds: float | None) -> dict[str, float]:
-    return {metric: value for metric, value in thresholds.items() if value is not None}

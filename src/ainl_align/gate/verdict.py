@@ -1,45 +1,72 @@
-"""The verdict: thresholds against one report and, for regressions, against an earlier comparable one."""
+"""The verdict on one report: its checks, every metric with its bounds, and what changed against other runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ainl_align.gate.checks import Check, Policy, Role, run_checks
+from ainl_align.gate.compare import alarms, metric_verdicts, paired_metrics
+from ainl_align.gate.limits import ALL, Limit
 from ainl_align.gate.reports import Report
-from ainl_align.gate.statistics import CONFIDENCE, paired_difference, rate_lower, rate_upper
+from ainl_align.gate.statistics import CONFIDENCE
 
-Policy = Literal["point", "certified"]
-Status = Literal["pass", "fail", "inconclusive", "not_compared"]
-
-# Rates are fractions of small counts: 0.65 - 0.60 must not exceed 0.05 by rounding.
-_ROUNDING = 1e-9
+Decision = Literal["pass", "fail", "inconclusive"]
 
 
 @dataclass(frozen=True)
-class Check:
-    """One threshold. ``value`` is the rate (floor) or the drop (regression), with its one-sided 95% bounds."""
+class References:
+    """The runs that the judged one is measured against; ``reason`` says why there is no champion to compare with."""
 
-    kind: Literal["floor", "regression"]
-    metric: str
-    status: Status
-    threshold: float
-    value: float | None
-    lower: float | None
-    upper: float | None
-    n: int
-    message: str
-    mcnemar_p: float | None = None
+    previous: Report | None = None
+    champion: Report | None = None
+    first: Report | None = None
+    """The first comparable run: it stands in while no champion can be compared with."""
+    reason: str = "no champion is accepted yet (ainl-align gate accept)"
+
+    def roles(self) -> list[tuple[Role, Report]]:
+        """Each run to compare with once: one that is both previous and champion counts as the champion."""
+        found: dict[str, tuple[Role, Report]] = {}
+        for role, report in (("previous", self.previous), ("first", self._stand_in()), ("champion", self.champion)):
+            if report is not None and (role != "first" or report.digest not in found):
+                found[report.digest] = (role, report)  # type: ignore[assignment]
+        return list(found.values())
+
+    def _stand_in(self) -> Report | None:
+        return self.first if self.champion is None else None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The gate's decision with every check that led to it."""
+    """The gate's decision with everything that led to it."""
 
-    status: Literal["pass", "fail", "inconclusive"]
+    status: Decision
     policy: Policy
     checks: tuple[Check, ...]
     failures: tuple[str, ...]
     notes: tuple[str, ...]
+    details: Mapping[str, Any]
     thresholds: Mapping[str, float]
+    n: int
+
+    @property
+    def certified(self) -> bool:
+        """True when the evidence shows that every threshold holds."""
+        return self.policy == "certified" and self.status == "pass"
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one line."""
+        if self.status == "fail":
+            more = f" (and {len(self.failures) - 1} more)" if len(self.failures) > 1 else ""
+            return f"gate FAIL: {self.failures[0]}{more}"
+        if self.status == "inconclusive":
+            open_checks = [check for check in self.checks if check.status == "inconclusive"]
+            return f"gate INCONCLUSIVE: {len(open_checks)} of {len(self.checks)} checks; {open_checks[0].message}"
+        held = sum(check.status == "pass" for check in self.checks)
+        how = f"certified at {CONFIDENCE:.0%}" if self.certified else "uncertified plain comparison"
+        skipped = len(self.checks) - held
+        left = f", {skipped} not compared (no comparable report)" if skipped else ""
+        return f"gate PASS ({how}): {held} checks hold on {self.n} prompts{left}"
 
     def as_json(self) -> dict[str, Any]:
         """The ``gate`` object of the trend file and the health."""
@@ -47,89 +74,97 @@ class Verdict:
             "passed": self.status == "pass",
             "status": self.status,
             "policy": self.policy,
-            "certified": self.policy == "certified" and self.status == "pass",
+            "certified": self.certified,
+            "headline": self.headline,
             "failures": list(self.failures),
             "thresholds": dict(self.thresholds),
             "checks": [asdict(check) for check in self.checks],
             "notes": list(self.notes),
+            **self.details,
         }
 
 
-def judge_reports(
-    latest: Report,
-    previous: Report | None,
-    *,
-    floors: Mapping[str, float],
-    regressions: Mapping[str, float],
-    policy: Policy,
-    damaged: Sequence[str] = (),
+def judge(
+    latest: Report, references: References, limits: Sequence[Limit], policy: Policy, damaged: Sequence[str] = ()
 ) -> Verdict:
-    """Decide on ``latest``; ``floors`` and ``regressions`` are by metric, and each ``damaged`` message is a failure."""
-    checks = [_floor(latest, metric, least, policy) for metric, least in floors.items()]
-    checks += [_regression(latest, previous, metric, most, policy) for metric, most in regressions.items()]
+    """Decide on ``latest``; each ``damaged`` message is a failure."""
+    checks = run_checks(latest, limits, references.roles(), policy)
     failures = [*damaged, *(check.message for check in checks if check.status == "fail")]
-    notes = []
-    if previous is None and regressions:
-        notes.append("no previous comparable report (same prompts, metric version and settings): drops not checked")
-    if policy == "point":
-        notes.append(f"uncertified: rates are compared as they are; see the {CONFIDENCE:.0%} bounds beside them")
+    if latest.n == 0:
+        failures.append("the report holds no result")
+    notes = _notes(references, limits, policy)
     if failures:
-        status: Literal["pass", "fail", "inconclusive"] = "fail"
+        status: Decision = "fail"
     elif any(check.status == "inconclusive" for check in checks):
         status = "inconclusive"
         notes += [check.message for check in checks if check.status == "inconclusive"]
     else:
         status = "pass"
-    thresholds = {f"min_{metric}_rate": value for metric, value in floors.items()}
-    thresholds |= {f"max_regression_{metric}": value for metric, value in regressions.items()}
-    return Verdict(status, policy, tuple(checks), tuple(failures), tuple(notes), thresholds)
+    comparisons = _comparisons(latest, references, checks)
+    found = alarms(latest, comparisons)
+    return Verdict(
+        status=status,
+        policy=policy,
+        checks=tuple(checks),
+        failures=tuple(failures),
+        notes=(*notes, *(f"alarm: {alarm['message']}" for alarm in found)),
+        details={
+            "verdict": metric_verdicts(latest, checks, ALL),
+            "groups": {scope: metric_verdicts(latest, checks, scope) for scope in latest.groups},
+            "comparisons": comparisons,
+            "alarms": found,
+        },
+        thresholds={limit.name: limit.value for limit in limits},
+        n=latest.n,
+    )
 
 
-def _floor(report: Report, metric: str, least: float, policy: Policy) -> Check:
-    successes, n = report.counts(metric)
-    name = f"{metric}_rate"
-    if n == 0:
-        message = f"{name} cannot be measured: no prompt was judged for it"
-        return Check("floor", metric, "fail", least, None, None, None, 0, message)
-    rate, lower, upper = successes / n, rate_lower(successes, n), rate_upper(successes, n)
+def _notes(references: References, limits: Sequence[Limit], policy: Policy) -> list[str]:
+    notes = []
+    drops = any(limit.kind == "regression" for limit in limits)
+    if drops and not references.roles():
+        notes.append("no previous comparable report (same prompts, metric version and settings): drops not checked")
+    elif drops and references.champion is None:
+        notes.append(f"{references.reason}; the first comparable run stands in for it")
     if policy == "point":
-        status: Status = "pass" if rate >= least - _ROUNDING else "fail"
-    else:
-        status = "pass" if lower >= least else "fail" if upper < least else "inconclusive"
-    relation = {"pass": "reaches", "fail": "is below", "inconclusive": "may or may not reach"}[status]
-    message = (
-        f"{name} {rate:.3f} ({successes} of {n}; {CONFIDENCE:.0%} bounds {lower:.3f} and {upper:.3f}) "
-        f"{relation} the floor {least:g}"
-    )
-    return Check("floor", metric, status, least, rate, lower, upper, n, message)
+        notes.append(f"uncertified: rates are compared as they are; see the {CONFIDENCE:.0%} bounds beside them")
+    return notes
 
 
-def _regression(latest: Report, previous: Report | None, metric: str, most: float, policy: Policy) -> Check:
-    name = f"{metric}_rate"
-    if previous is None:
-        message = f"{name}: no previous comparable report"
-        return Check("regression", metric, "not_compared", most, None, None, None, 0, message)
-    now = latest.outcomes[metric]
-    pairs = [
-        (before, after)
-        for prompt, before in previous.outcomes[metric].items()
-        if before is not None and (after := now[prompt]) is not None
-    ]
-    if not pairs:
-        message = f"{name}: no prompt was judged for it in both reports"
-        return Check("regression", metric, "fail", most, None, None, None, 0, message)
-    lost = sum(before and not after for before, after in pairs)
-    gained = sum(after and not before for before, after in pairs)
-    drop = paired_difference(lost, gained, len(pairs))
-    if policy == "point":
-        status: Status = "pass" if drop.value <= most + _ROUNDING else "fail"
-    else:
-        status = "pass" if drop.upper <= most else "fail" if drop.lower > most else "inconclusive"
-    relation = {"pass": "within", "fail": "more than", "inconclusive": "within or more than"}[status]
-    message = (
-        f"{name} dropped by {drop.value:.3f} ({lost} lost, {gained} gained of {len(pairs)}; {CONFIDENCE:.0%} bounds "
-        f"{drop.lower:.3f} and {drop.upper:.3f}), {relation} the margin {most:g}"
-    )
-    return Check(
-        "regression", metric, status, most, drop.value, drop.lower, drop.upper, len(pairs), message, drop.mcnemar_p
-    )
+def _comparisons(latest: Report, references: References, checks: Sequence[Check]) -> dict[str, Any]:
+    champion = references.champion or references.first
+    stand_in = references.champion is None and champion is not None
+    # Where one run has two roles its checks carry one of them.
+    role_of = {report.digest: role for role, report in references.roles()}
+
+    def against(report: Report | None, reason: str) -> dict[str, Any]:
+        if report is None:
+            return _not_compared(reason)
+        mine = [check for check in checks if check.against == role_of[report.digest]]
+        return {
+            "compared": True,
+            "reason": None,
+            "run_id": report.run_id,
+            "path": str(report.path),
+            "created": report.created.isoformat() if report.created else None,
+            "stand_in": False,
+            **paired_metrics(latest, report.outcomes, mine),
+        }
+
+    found = {
+        "champion": against(champion, references.reason),
+        "previous": against(references.previous, "no earlier run has the same prompts and settings"),
+        "base": _not_compared("the base model was not evaluated"),
+    }
+    found["champion"]["stand_in"] = stand_in
+    if stand_in:
+        found["champion"]["reason"] = references.reason
+    if latest.base is not None:
+        found["base"] |= {"compared": True, "reason": None, "path": str(latest.path)}
+        found["base"] |= paired_metrics(latest, latest.base, [])
+    return found
+
+
+def _not_compared(reason: str) -> dict[str, Any]:
+    empty: dict[str, Any] = {"run_id": None, "path": None, "created": None, "metrics": {}, "groups": {}}
+    return {"compared": False, "reason": reason, "stand_in": False, **empty}
