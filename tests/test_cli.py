@@ -109,7 +109,7 @@ def test_tasks_show_stats_validate_export(tmp_path: Path, capsys: pytest.Capture
     assert ainl_align("tasks", "stats") == 0
     assert re.search(r"^ fetch_field +T1 ", capsys.readouterr().out, re.MULTILINE)
     assert ainl_align("tasks", "validate", "regression", "--mutants-per-task", "1") == 0
-    assert "12 tasks: ok" in capsys.readouterr().out
+    assert "12 tasks, at least 98% must be killed: ok" in capsys.readouterr().out
     assert ainl_align("tasks", "export", "dev", str(tmp_path / "dev.jsonl")) == 0
     assert load_prompt_set(tmp_path / "dev.jsonl")[0].task is not None
     assert ainl_align("tasks", "show", "dev", "--family", "nonsense") == 2

@@ -10,6 +10,7 @@ import typer
 
 from ainl_align.artifacts import read_text
 from ainl_align.cli.options import parse, parser_for
+from ainl_align.cli.output import take_json
 from ainl_align.errors import ExitCode, UserError
 from ainl_align.progress import Progress
 
@@ -54,8 +55,13 @@ def generate(context: typer.Context) -> int:
         positional=("request",),
         aliases={"constrained_decoding": "--constrained"},
     )
-    settings = parse(parser, module.Settings, context.args)
+    as_json, words = take_json(parser, context.args)
+    settings = parse(parser, module.Settings, words)
     rows = module.run(settings, Progress())
-    if settings.request is not None:
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif settings.request is not None:
         print(rows[0]["program"].rstrip("\n"))
+    else:
+        print(f"generate: {len(rows)} programs, {sum(row['canonical'] for row in rows)} canonical; {settings.out}")
     return ExitCode.OK

@@ -1,19 +1,18 @@
-"""run and report: the whole cycle, and what it left behind."""
+"""run: the whole cycle."""
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import typer
 from pydantic import ValidationError
 
 from ainl_align import config
-from ainl_align.artifacts import read_json
 from ainl_align.cli.options import option_problem, parser_for, with_unset
-from ainl_align.config import ROOT, CycleSettings
-from ainl_align.errors import ExitCode, UserError
+from ainl_align.config import CycleSettings
+from ainl_align.errors import UserError
 from ainl_align.progress import Progress
 
 _DESCRIPTION = (
@@ -23,10 +22,16 @@ _DESCRIPTION = (
 
 
 def run(context: typer.Context) -> int:
-    """Run the whole cycle: build data, train, sweep, evaluate, gate, health."""
+    """Run the whole cycle: build data, train, sweep, evaluate, gate, health, report."""
     from ainl_align import pipeline
+    from ainl_align.report.summary import one_line
 
-    return pipeline.run(cycle_settings(context.args), Progress())
+    as_json = "--json" in context.args
+
+    def tell(health: Mapping[str, Any], page: Path | None) -> None:
+        print(json.dumps(health, indent=2, ensure_ascii=False) if as_json else one_line(health, page), flush=True)
+
+    return pipeline.run(cycle_settings([word for word in context.args if word != "--json"]), Progress(), tell)
 
 
 def cycle_settings(argv: Sequence[str]) -> CycleSettings:
@@ -52,23 +57,8 @@ def cycle_settings(argv: Sequence[str]) -> CycleSettings:
 def _parser() -> argparse.ArgumentParser:
     parser = parser_for(CycleSettings, "ainl-align run", _DESCRIPTION)
     parser.add_argument("--config", metavar="FILE", help="TOML file of settings, for example configs/smoke.toml")
-    # Never parsed here: everything from this word on is split off first; named for the help.
+    # Neither is parsed here: --json is taken out and --positional split off first; they are named for the help.
+    parser.add_argument("--json", action="store_true", help="print the run health as JSON at the end")
     parser.add_argument("--positional", nargs="*", metavar="ARG", help="the 17 positional arguments")
     return parser
 
-
-def report(
-    health: Annotated[
-        Path, typer.Argument(help="run health to show", show_default="corpus/curated/alignment_run_health.json")
-    ] = ROOT / "corpus/curated/alignment_run_health.json",
-    as_json: Annotated[bool, typer.Option("--json", help="print the file's content")] = False,
-) -> int:
-    """Show the outcome of a run: stages, rates, verdict, and where to look next."""
-    from ainl_align.report.summary import show
-
-    document = read_json(health, "alignment_run_health")
-    if as_json:
-        print(json.dumps(document, indent=2, ensure_ascii=False))
-    else:
-        show(document, health, Progress())
-    return ExitCode.OK

@@ -10,6 +10,7 @@ from ainl_align.progress import Progress
 from ainl_align.report.health import Health
 
 _RATES = ("nonempty", "runtime_compile", "strict_compile", "strict_ainl", "canonical", "task_success")
+_SHOWN = ("task_success", "canonical", "strict_ainl")
 
 
 def print_summary(health: Health, path: Path, progress: Progress) -> None:
@@ -55,7 +56,7 @@ def show(document: Mapping[str, Any], path: Path, progress: Progress) -> None:
         progress.say(f"note: {line}")
     progress.say("where to look next:")
     progress.say(f"  {'run health':24} {path}")
-    for name in ("model_eval_report", "model_eval_trends", "checkpoint_sweep_report"):
+    for name in ("run_report", "model_eval_report", "model_eval_trends", "checkpoint_sweep_report"):
         if document["artifacts"].get(name):
             progress.say(f"  {name:24} {document['artifacts'][name]}")
     if document["status"] == "pass":
@@ -69,3 +70,15 @@ def _rate(value: float | None) -> str:
 
 def _clock(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
+
+
+def one_line(document: Mapping[str, Any], page: Path | None) -> str:
+    """The outcome of a run in one line, for scripts and logs."""
+    metrics = document["metrics"] or {}
+    rates = [f"{name} {metrics[f'{name}_rate']:.3f}" for name in _SHOWN if metrics.get(f"{name}_rate") is not None]
+    error, gate = document["error"], document["gate"] or {}
+    reason = f"stopped in stage {error['stage']}: {error['message']}" if error else gate.get("headline")
+    if reason is None and gate.get("failures"):
+        reason = gate["failures"][0]
+    parts = [f"{document['status']}: run {document['run_id']}", *rates, *([" ".join(reason.split())] if reason else [])]
+    return "; ".join([*parts, *([f"report {page}"] if page is not None else [])])

@@ -231,6 +231,7 @@ def _clear(folder: Path) -> None:
     """Remove what an earlier training left, so that its checkpoints are never swept with the new ones."""
     (folder / checkpoints.BEST_LINK).unlink(missing_ok=True)
     (folder / checkpoints.MANIFEST).unlink(missing_ok=True)
+    (folder / "README.md").unlink(missing_ok=True)  # the card of the adapter before
     for old in folder.glob("checkpoint-*"):
         shutil.rmtree(old)
 
