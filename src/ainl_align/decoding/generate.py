@@ -88,12 +88,12 @@ class Engine:
             yield PaddedBatch(self.model, rows, self.device, keep_last=self._keep_last), rows
 
     def _packed_for(self, rows: int) -> PackedLlama:
-        """A forward pass for so many rows; the last one again where it is wide enough (packing copies all weights)."""
+        """A forward pass for so many rows; the last one again where it is wide enough, for packing copies weights."""
         # Forced tokens make up a quarter, so a pass over all rows and what is forced has a third more tokens.
         widest = -(-rows * 4 // 3 // 8) * 8
         if self._packed is None or self._packed.widest < widest:
             self._packed = None  # give its memory back before the next one is made
-            self._packed = PackedLlama(self.model, sorted({min(rows, 8), 8, widest}))
+            self._packed = PackedLlama(self.model, widest)
         return self._packed
 
     def _row(self, index: int, request: Request, settings: GenerationSettings) -> Row:

@@ -2,8 +2,8 @@
 
 The tokens of all rows lie one after the other, so every linear layer does only real work; keys and values are kept
 by row and position, so columns of padding never exist; grouped-query attention reads each key once for its group.
-On CPUs with MKL the weights are packed for the two row counts that decoding uses, which saves MKL from packing them
-anew at every call (about a third of the time at 60 rows, half of it at 8).
+On CPUs with MKL the weights are packed for a few row counts, at the first pass that has one of them, which saves MKL
+from packing them anew at every call (about a third of the time at 60 rows, half of it at 8).
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,10 @@ _STEP = 64
 _GROUP = 8
 """Rows whose attention is computed together: they pay for the longest among them."""
 _Ints = np.ndarray[Any, np.dtype[np.int64]]
-_PACKED_BYTES = 3 << 30
-"""Models whose packed copies would need more memory than this are not packed."""
+_COUNTS = (1, 8, 16, 32, 56)
+"""Row counts that weights are packed for, beside the widest pass; a pass is filled up to the next one."""
+_PACKED_BYTES = 4 << 30
+"""Memory that packed copies may take; a larger model is packed for fewer counts, or not at all."""
 
 
 def obstacle(model: Any, device: str) -> str | None:
@@ -44,19 +46,19 @@ class _Linear:
 
     def __init__(self, layer: nn.Module, counts: Sequence[int]) -> None:
         self._layer = layer
+        self._counts = counts if type(layer) is nn.Linear else ()
         self._packed: dict[int, Tensor] = {}
-        if counts and type(layer) is nn.Linear:
-            weight = layer.weight.detach()
-            self._packed = {count: torch.ops.mkl._mkl_reorder_linear_weight(weight, count) for count in counts}
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        packed = self._packed.get(inputs.shape[0])
-        if packed is None:
+        count = inputs.shape[0]
+        if count not in self._counts:
             plain: Tensor = self._layer(inputs)
             return plain
-        output: Tensor = torch.ops.mkl._mkl_linear(
-            inputs, packed, self._layer.weight, self._layer.bias, inputs.shape[0]
-        )
+        packed = self._packed.get(count)
+        if packed is None:
+            weight = self._layer.weight.detach()
+            packed = self._packed[count] = torch.ops.mkl._mkl_reorder_linear_weight(weight, count)
+        output: Tensor = torch.ops.mkl._mkl_linear(inputs, packed, self._layer.weight, self._layer.bias, count)
         return output
 
 
@@ -75,20 +77,21 @@ class _Group:
 
 
 class PackedLlama:
-    """The pass over one model. ``counts``: how many tokens a pass is filled up to, rising."""
+    """The pass over one model. ``widest``: tokens that a pass of decoding has at most."""
 
-    def __init__(self, model: Any, counts: Sequence[int]) -> None:
+    def __init__(self, model: Any, widest: int) -> None:
         config = model.config
         self._model = model
         self._heads = int(config.num_attention_heads)
         self._groups = int(config.num_key_value_heads)
         self._size = int(getattr(config, "head_dim", None) or config.hidden_size // self._heads)
         size = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-        fits = (
-            torch.backends.mkl.is_available() and model.dtype == torch.float32 and size * len(counts) <= _PACKED_BYTES
-        )
-        self._counts = tuple(counts) if fits else ()
-        self._widest = counts[-1]
+        usable = torch.backends.mkl.is_available() and model.dtype == torch.float32
+        affordable = _PACKED_BYTES // size if usable else 0
+        # The widest pass first: it does the most work.
+        counts = (widest, *(count for count in reversed(_COUNTS) if count < widest))[:affordable]
+        self._counts = tuple(sorted(counts))
+        self.widest = widest
         self._layers = [
             (layer, *(_Linear(linear, self._counts) for linear in _linears(layer))) for layer in model.model.layers
         ]
@@ -98,16 +101,6 @@ class PackedLlama:
         self._prefix: list[tuple[Tensor, Tensor]] = []
         self.lengths: list[int] = []
         """Tokens that each row has read."""
-
-    @property
-    def widest(self) -> int:
-        """Tokens that a pass of decoding should not exceed."""
-        return self._widest
-
-    @property
-    def packed(self) -> bool:
-        """Whether the weights are packed."""
-        return bool(self._counts)
 
     def add(self, rows: int) -> None:
         """Make room for more rows, which have read the shared prefix and nothing else."""
