@@ -18,6 +18,7 @@ from ainl_align.gate.statistics import (
 
 POWER = 0.80
 _MOST = 200_000
+_STEPS = 40
 
 
 def more_for_floor(rate: float, n: int, floor: float, per_prompt: float = 1.0, checks: int = 1) -> int | None:
@@ -40,16 +41,27 @@ def more_for_drop(
 ) -> int | None:
     """Prompts beyond ``n`` that would settle whether the drop is within ``margin``, if the shares stay as they are."""
 
-    def settled(prompts: int) -> bool:
-        scale = prompts / n
-        tested = (lost * scale * per_prompt, gained * scale * per_prompt, prompts * per_prompt, margin)
-        whole = (round(lost * scale), round(gained * scale), prompts, margin)
-        if difference_p_within(*tested) <= ALPHA:
-            return exact_p(*whole, beyond=False) <= ALPHA
-        alarm = ALPHA / checks
-        return difference_p_beyond(*tested) <= alarm and exact_p(*whole, beyond=True) <= alarm
+    def counts(prompts: int) -> tuple[float, float]:
+        return lost * prompts / n, gained * prompts / n
 
-    return _more(settled, n)
+    def settled(prompts: int) -> bool:
+        share = [count * per_prompt for count in counts(prompts)]
+        within = difference_p_within(*share, prompts * per_prompt, margin)
+        return within <= ALPHA or difference_p_beyond(*share, prompts * per_prompt, margin) <= ALPHA / checks
+
+    def settled_exactly(prompts: int) -> bool:
+        whole = [round(count) for count in counts(prompts)]
+        within = (lost - gained) / n <= margin
+        p = exact_p(whole[0], whole[1], prompts, margin, beyond=not within)
+        return p <= (ALPHA if within else ALPHA / checks)
+
+    more = _more(settled, n)
+    # The exact test is dear and asks for a little more: look for it from there on only.
+    for _ in range(_STEPS):
+        if more is None or settled_exactly(n + more):
+            break
+        more += max(1, (n + more) // 50)
+    return more
 
 
 def _more(settled: Callable[[int], bool], n: int) -> int | None:
