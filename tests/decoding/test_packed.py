@@ -1,6 +1,7 @@
 """The packed forward pass equals the model's own, and continuous batches leave no row's neighbours behind in it."""
 
 import dataclasses
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,11 @@ def test_scores_are_the_models_own(changes: dict[str, Any], widest: int) -> None
         packed.feed(0, [text[:-4] for text in texts[:3]])
         packed.feed(2, [texts[2][-4:-4], texts[3][:1], *(text[:-4] for text in texts[4:])])
         last = [texts[0][-4:], texts[1][-4:], texts[2][-4:], texts[3][1:], *(text[-4:] for text in texts[4:])]
-        packed.feed(0, [tokens[:-1] if number % 2 else [] for number, tokens in enumerate(last)])
-        states = packed.feed(0, [tokens[-1:] if number % 2 else tokens for number, tokens in enumerate(last)])
+        packed.feed(0, [[*tokens[:-1], 1, 2] if number % 2 else [] for number, tokens in enumerate(last)])
+        for number in range(1, len(last), 2):
+            packed.unread(number, 2)
+        feeds = [tokens[-1:] if number % 2 else tokens for number, tokens in enumerate(last)]
+        states = packed.feed(0, feeds)[[end - 1 for end in accumulate(map(len, feeds))]]
         found = packed.scores(states)
     torch.testing.assert_close(found, torch.stack(expected), atol=2e-5, rtol=1e-4)
 
@@ -62,7 +66,7 @@ def test_a_dropped_row_and_a_shared_prefix_leave_the_others_right() -> None:
         packed.feed(0, [text[:-1] for text in texts])
         packed.drop(0)  # the last row takes its place
         packed.add(1)
-        states = packed.feed(0, [texts[2][-1:], texts[1][-1:], [20, 21]])
+        states = packed.feed(0, [texts[2][-1:], texts[1][-1:], [20, 21]])[[0, 1, 3]]
         found = packed.scores(states)
         expected = [
             model(input_ids=torch.tensor([[*prefix, *text]])).logits[0, -1] for text in (texts[2], texts[1], [20, 21])
@@ -94,3 +98,32 @@ def test_rows_that_wait_for_a_place_are_the_same_as_rows_that_do_not(tiny_base: 
     own = Engine(model, tokenizer, "cpu")
     own.unpacked = "asked for"
     assert [i.token_ids for i in own.generate(requests, settings, Progress())] == [i.token_ids for i in together]
+
+
+@pytest.mark.parametrize("warm", [0.0, 1.0])
+@pytest.mark.parametrize("constrained", [True, False])
+def test_guessing_changes_the_passes_and_not_the_tokens(
+    tiny_base: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, constrained: bool, warm: float
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(str(tiny_base), dtype=torch.float32).eval()
+    requests = [Request(str(i), tokenizer.encode("Say aaaa abab " + "ab" * i)) for i in range(5)]
+    settings = GenerationSettings(max_new_tokens=120, constrained=constrained, temperature=warm, seed=1)
+    passes = []
+    feed = PackedLlama.feed
+
+    def counted(self: PackedLlama, first: int, feeds: Any) -> Any:
+        passes[-1] += 1
+        return feed(self, first, feeds)
+
+    monkeypatch.setattr(PackedLlama, "feed", counted)
+    found = []
+    for most in (8, 0):
+        monkeypatch.setattr("ainl_align.decoding.packed._GUESSING", most)
+        passes.append(0)
+        found.append(Engine(model, tokenizer, "cpu").generate(requests, settings, Progress()))
+    assert [item.token_ids for item in found[0]] == [item.token_ids for item in found[1]]
+    assert [item.choices for item in found[0]] == [item.choices for item in found[1]]
+    if warm == 0 and not constrained:
+        assert passes[0] < passes[1]  # a random model in greedy search repeats itself

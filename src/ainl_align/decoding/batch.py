@@ -36,7 +36,10 @@ class Batch(ABC):
     def step(self) -> int:
         """One forward pass and the tokens that it decides; returns how many tokens the rows gained."""
         logits, ready, phase = self._advance()
-        gained = self._decide(logits, ready, phase) if ready else 0
+        gained = 0
+        while ready:
+            gained += self._decide(logits, ready, phase)
+            logits, ready = self._decided(ready)
         now = time.monotonic()
         for row in self.rows:
             row.seconds = now - row.started
@@ -46,6 +49,10 @@ class Batch(ABC):
         self._charge(now)
         self.rows = [row for row in self.rows if row.finish is None]
         return gained
+
+    def _decided(self, rows: Sequence[Row]) -> tuple[Tensor, list[Row]]:
+        """After ``rows`` took their tokens: those of them whose next scores the same pass has given, and the scores."""
+        return torch.empty(0), []
 
     def _begin(self, rows: Sequence[Row]) -> None:
         now = time.monotonic()

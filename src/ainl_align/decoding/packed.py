@@ -1,8 +1,14 @@
-"""Continuous decoding through ``PackedLlama``: a row that finishes makes room for the next one at once."""
+"""Continuous decoding through ``PackedLlama``: a row that finishes makes room for the next one at once.
+
+Few rows leave a pass mostly idle, for reading the weights takes the time. Then every row also reads a guess at its
+next tokens (what followed the same tokens before; Saxena 2023, prompt lookup decoding), and the scores of the same
+pass decide how much of it was right. The choices are those of reading one token at a time.
+"""
 
 from collections import deque
 from collections.abc import Sequence
-from itertools import takewhile
+from dataclasses import dataclass
+from itertools import accumulate, chain, takewhile
 
 import torch
 from torch import Tensor
@@ -13,8 +19,21 @@ from ainl_align.decoding.row import Row
 
 _WIDEST = 4
 """Most tokens that one row feeds beside others: attention pays for the widest row in every row."""
+_GUESSING = 8
+"""Most rows that guess; with more, the pass is busy without."""
+_GUESSED = 16
+"""Tokens that a guessing pass is filled up to; half as many for one or two rows."""
 _PREFILL = 512
 """Prompt tokens read in one pass."""
+
+
+@dataclass(slots=True)
+class _Guess:
+    """Tokens that a row has read and may have to forget, and the place of the scores before the first of them."""
+
+    slot: int
+    tokens: list[int]
+    place: int
 
 
 class PackedBatch(Batch):
@@ -32,6 +51,9 @@ class PackedBatch(Batch):
         self._size = size
         self._slots: list[Row] = []
         self._turn = 0
+        self._scores = torch.empty(0)
+        self._open: dict[int, _Guess] = {}
+        """By row: what it guessed in this pass, as far as nobody has decided on it."""
 
     @property
     def unfinished(self) -> int:
@@ -46,13 +68,52 @@ class PackedBatch(Batch):
                 return *self._admit(free), "prefill"
         with self._timed("forward"):
             feeds = self._feeds()
-            states = self._model.feed(0, feeds)
             ready = [slot for slot, row in enumerate(self._slots) if feeds[slot] and not row.queue]
-            return (
-                self._model.scores(states[torch.tensor(ready, dtype=torch.long)]),
-                [self._slots[s] for s in ready],
-                "forward",
-            )
+            guesses = self._guesses(ready, sum(map(len, feeds)))
+            states = self._model.feed(0, [[*feed, *guesses.get(slot, ())] for slot, feed in enumerate(feeds)])
+            ends = list(accumulate(len(feed) + len(guesses.get(slot, ())) for slot, feed in enumerate(feeds)))
+            places = [range(ends[slot] - 1 - len(guesses.get(slot, ())), ends[slot]) for slot in ready]
+            self._scores = self._model.scores(states[torch.tensor([*chain(*places)], dtype=torch.long)])
+            firsts = [0, *accumulate(map(len, places))]
+            self._open = {
+                self._slots[slot].index: _Guess(slot, guesses[slot], first)
+                for slot, first in zip(ready, firsts, strict=False)
+                if slot in guesses
+            }
+            return self._scores[firsts[:-1]], [self._slots[slot] for slot in ready], "forward"
+
+    def _guesses(self, ready: Sequence[int], fed: int) -> dict[int, list[int]]:
+        """Guessed tokens by slot, as many as the pass has room for."""
+        if len(self._slots) > _GUESSING or not ready:
+            return {}
+        room = (_GUESSED if len(self._slots) > 2 else _GUESSED // 2) - fed
+        found = {}
+        for place, slot in enumerate(ready):
+            share = room // (len(ready) - place)
+            guess = self._slots[slot].guess(share) if share > 0 else []
+            if guess:
+                found[slot] = guess
+                room -= len(guess)
+        return found
+
+    def _decided(self, rows: Sequence[Row]) -> tuple[Tensor, list[Row]]:
+        going, places = [], []
+        for row in rows:
+            guess = self._open.get(row.index)
+            if guess is None:
+                continue
+            right = 0
+            while right < min(len(row.queue), len(guess.tokens)) and row.queue[right] == guess.tokens[right]:
+                right += 1
+            del row.queue[:right], guess.tokens[:right]
+            guess.place += right
+            if row.finish is None and not row.queue:
+                going.append(row)
+                places.append(guess.place)
+            else:
+                self._model.unread(guess.slot, len(guess.tokens))
+                del self._open[row.index]
+        return self._scores[places], going
 
     def _leave(self) -> None:
         for slot in reversed(range(len(self._slots))):
@@ -73,10 +134,13 @@ class PackedBatch(Batch):
         self._begin(rows)
         self._model.add(len(rows))
         states = self._model.feed(len(self._slots), [row.queue for row in rows])
+        lengths = [len(row.queue) for row in rows]
         for row in rows:
             row.queue.clear()
         self._slots += rows
-        return self._model.scores(states), rows
+        self._open = {}
+        ends = [end - 1 for end in accumulate(lengths)]
+        return self._model.scores(states[ends]), rows
 
     def _feeds(self) -> list[list[int]]:
         """What each row feeds: all rows something in turn, and long queues what room is left."""

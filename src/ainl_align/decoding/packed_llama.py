@@ -135,10 +135,7 @@ class PackedLlama:
         self.lengths.pop()
 
     def feed(self, first: int, feeds: Sequence[Sequence[int]]) -> Tensor:
-        """Rows ``first`` and on read these tokens, at least one in all; returns the last states, (rows, hidden).
-
-        The state of a row that reads nothing is without meaning.
-        """
+        """Rows ``first`` and on read these tokens, at least one in all; returns all their states, (tokens, hidden)."""
         sizes = np.array([len(tokens) for tokens in feeds])
         starts = np.array(self.lengths[first : first + len(feeds)])
         total = int(sizes.sum())
@@ -160,7 +157,11 @@ class PackedLlama:
                 if sizes[place : place + _GROUP].any()
             ],
         )
-        return hidden[torch.from_numpy(sizes.cumsum() - 1)]
+        return hidden[:total]
+
+    def unread(self, row: int, tokens: int) -> None:
+        """Let a row forget the last tokens that it read."""
+        self.lengths[row] -= tokens
 
     def scores(self, states: Tensor) -> Tensor:
         """Logits of some states, (rows, vocabulary)."""
