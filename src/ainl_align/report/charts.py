@@ -157,7 +157,9 @@ def shown(value: float | None, percent: bool = True) -> str:
     """A rate as a percentage, another value with three figures."""
     if value is None:
         return "–"
-    return f"{100 * value:.0f}%" if percent else f"{value:.3g}"
+    if percent:
+        return f"{100 * value:.0f}%"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}".replace(",", "\u202f")
 
 
 def _n(value: float) -> str:

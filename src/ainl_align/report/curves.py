@@ -156,7 +156,7 @@ def _rate_point(row: Mapping[str, Any], metric: str, *, whisker: bool) -> Point:
 def trend_charts(trends: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, Markup]]]]:
     """Groups of small charts over the runs, oldest first: by metric, by tier, time and cost. Runs that are not
     comparable are hollow and not joined. Empty when there is one run."""
-    rows = sorted(trends["latest_rows"], key=lambda row: row["created"] or "")
+    rows = trends["latest_rows"]
     if len(rows) < 2:
         return []
     thresholds = trends["summary"]["gate"]["thresholds"]
@@ -169,24 +169,30 @@ def trend_charts(trends: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, M
         for metric in METRICS
         if any(row[f"{metric}_rate"] is not None for row in rows)
     ]
-    tiers = sorted({tier for row in rows for tier in row.get("by_tier", {})})
+    series = trends.get("trends") or {}
     by_tier = [
-        (f"{_TASK}, {tier}", runs.chart(f"{_TASK}, {tier}", [_rate_of(row, tier) for row in rows]))
-        for tier in tiers
-        if any(_rate_of(row, tier) is not None for row in rows)
+        (f"{_TASK}, {tier}", runs.chart(f"{_TASK}, {tier}", found[_TASK]))
+        for tier, found in sorted(series.get("tiers", {}).items())
+        if any(value is not None for value in found.get(_TASK, ()))
+    ]
+    kinds = [
+        (kind, runs.chart(f"failed as {kind}", counts, percent=False))
+        for kind, counts in sorted(series.get("failure_kinds", {}).items())
+        if any(value is not None for value in counts)
+    ]
+    alerts = [
+        (name, runs.chart(f"{name}, share of answers", ratios))
+        for name, ratios in sorted(series.get("constraint_alerts", {}).items())
+        if any(value is not None for value in ratios)
     ]
     spent = [
         (name, runs.chart(name, [row.get(key) for row in rows], percent=False))
         for key, name in (("seconds", "seconds of answering"), ("tokens", "new tokens"))
         if any(row.get(key) is not None for row in rows)
     ]
-    groups = [("By metric", metrics), ("By tier", by_tier), ("Time and cost", spent)]
+    groups = [("By metric", metrics), ("By tier", by_tier), ("By kind of failure", kinds)]
+    groups += [("Constraint alerts", alerts), ("Time and cost", spent)]
     return [(title, charts) for title, charts in groups if charts]
-
-
-def _rate_of(row: Mapping[str, Any], tier: str) -> float | None:
-    value: float | None = row.get("by_tier", {}).get(tier, {}).get(f"{_TASK}_rate")
-    return value
 
 
 @dataclass(frozen=True)

@@ -117,9 +117,13 @@ def _status(gate: Mapping[str, Any] | None, metric: str) -> str | None:
 
 
 def group_rows(evaluation: Mapping[str, Any], key: str, reference: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """One row a suite, tier or family (``key``): task success with bounds, kinds of failures, change of the same
-    prompts against ``reference``; most failures first for families, else by name."""
+    """One row a suite, tier or family (``key``): task success with bounds, kinds of failures, and what became of the
+    same prompts since ``reference`` (their rate ``before``, lost and gained).
+
+    Families come with most failures first, the others by name.
+    """
     groups: dict[str, list[Result]] = {}
+    earlier = {} if reference is None else {row["id"]: row for row in reference["results"]}
     for row in evaluation["results"]:
         groups.setdefault(row.get(key) or "none", []).append(row)
     found = []
@@ -128,6 +132,7 @@ def group_rows(evaluation: Mapping[str, Any], key: str, reference: Mapping[str, 
         judged = [value for row in rows if (value := met(row, metric)) is not None]
         change = None if reference is None else paired(evaluation, reference, metric, [row["id"] for row in rows])
         base = [value for row in rows if (value := met(row, metric, "base")) is not None]
+        before = [value for row in rows if (value := met(earlier.get(row["id"], {}), metric)) is not None]
         found.append(
             {
                 "name": name,
@@ -135,8 +140,7 @@ def group_rows(evaluation: Mapping[str, Any], key: str, reference: Mapping[str, 
                 **bounded(sum(judged), len(judged)),
                 "failed": len(judged) - sum(judged),
                 "base": sum(base) / len(base) if base else None,
-                "canonical": sum(met(row, "canonical") is True for row in rows),
-                "size": len(rows),
+                "before": sum(before) / len(before) if before else None,
                 "change": change,
                 "kinds": failure_kinds(rows),
             }

@@ -1,5 +1,6 @@
 """Why a run ended as it did: the verdict in one sentence, its reasons with where they lie, and what to do next."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from ainl_align.report.run_files import RunFiles
 
 _MOST_GROUPS = 4
 _LEAKED = "overlap with held-out"
+_FINDINGS = re.compile(r"(?:: |; )(?=\d+ (?:prompts|programs) overlap|nothing was written)")
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,6 @@ def headline(run: RunFiles) -> str:
         return f"Stopped in stage {error['stage']}: {cause}."
     if gate is None:
         return "Ended before the gate: no verdict."
-    if gate.get("headline"):
-        return _sentence(gate["headline"])
     checks = gate.get("checks", [])
     against = [check for check in checks if check["status"] == gate["status"]]
     if gate["status"] == "pass":
@@ -46,11 +46,7 @@ def headline(run: RunFiles) -> str:
 
 def reasons(run: RunFiles) -> list[Reason]:
     """Everything that stands against the run, the worst first; empty for a clean pass."""
-    return [*_error(run), *_leaks(run), *_checks(run), *_other_failures(run), *_alarms(run)]
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    return [*_error(run), *_leaks(run), *_other_failures(run), *_checks(run)]
 
 
 def _error(run: RunFiles) -> Iterator[Reason]:
@@ -59,11 +55,10 @@ def _error(run: RunFiles) -> Iterator[Reason]:
         return
     if _LEAKED in error["message"]:
         yield Reason(
-            f"Leakage: {error['message']}",
-            where=(
-                "Training would have seen what the run is judged by, so nothing was trained and nothing is judged.",
-            ),
-            mend="Change or remove the rows that overlap (for generated data: another seed or family), then run again.",
+            "Leakage: training rows overlap with prompts that the run is judged by.",
+            where=tuple(f"{part[:1].upper()}{part[1:]}." for part in _FINDINGS.split(error["message"])),
+            mend="Nothing was trained and nothing is judged. Change or remove the rows that overlap (for generated "
+            "data: another seed or family), then run again.",
         )
         return
     yield Reason(
@@ -83,14 +78,26 @@ def _leaks(run: RunFiles) -> Iterator[Reason]:
 
 
 def _checks(run: RunFiles) -> Iterator[Reason]:
-    gate = run.health["gate"]
-    for wanted in ("fail", "inconclusive"):
-        for check in (gate or {}).get("checks", ()):
-            if check["status"] == wanted:
-                yield _check(run, check)
+    """Failed checks; those that are not settled when nothing failed; then falls that no threshold forbids."""
+    gate = run.health["gate"] or {}
+    checks = gate.get("checks", ())
+    failed = [check for check in checks if check["status"] == "fail"]
+    unsettled = [check for check in checks if check["status"] == "inconclusive"]
+    told: set[frozenset[str]] = set()
+    for check in failed or unsettled:
+        yield _check(run, check, told)
+    if failed and unsettled:
+        names = ", ".join(f"{check['metric']} {check.get('scope', 'all')}" for check in unsettled)
+        yield Reason(f"{len(unsettled)} further checks could be settled neither way: {names}", "inconclusive")
+    for alarm in gate.get("alarms", ()):
+        check = {"kind": "regression", **alarm}
+        ids = frozenset(_ids(run, check))
+        if not ids or ids not in told:
+            where, shown = _where(run, check, told)
+            yield Reason(alarm["message"], "alarm", where, shown)
 
 
-def _check(run: RunFiles, check: Mapping[str, Any]) -> Reason:
+def _check(run: RunFiles, check: Mapping[str, Any], told: set[frozenset[str]]) -> Reason:
     mend = None
     if check["status"] == "inconclusive":
         more = check.get("more_prompts_needed")
@@ -99,52 +106,53 @@ def _check(run: RunFiles, check: Mapping[str, Any]) -> Reason:
             if more
             else "More prompts would settle it: raise test_limit, or use gate_policy = point."
         )
-    where, shown = _where(run, check)
-    return Reason(check["message"], check["status"], tuple(where), shown, mend)
+    where, shown = _where(run, check, told)
+    return Reason(check["message"], check["status"], where, shown, mend)
 
 
-def _alarms(run: RunFiles) -> Iterator[Reason]:
-    """Falls that chance does not explain and no threshold forbids."""
-    for alarm in (run.health["gate"] or {}).get("alarms", ()):
-        where, shown = _where(run, {"kind": "regression", **alarm}) if alarm["against"] != "base" else ([], None)
-        yield Reason(alarm["message"], "alarm", tuple(where), shown)
-
-
-def _where(run: RunFiles, check: Mapping[str, Any]) -> tuple[list[str], tuple[str, str] | None]:
-    """Where the failures of a check lie: tiers, families, kinds; and the filter that shows them."""
-    evaluation = run.evaluation
-    if evaluation is None:
-        return [], None
-    metric = check["metric"]
-    inside = [row for row in evaluation["results"] if in_scope(row, check)]
+def _ids(run: RunFiles, check: Mapping[str, Any]) -> list[str]:
+    """The prompts that a check is about: those that fail its floor, or those that were lost."""
     role = reference_role(run, check)
-    if check["kind"] == "floor":
-        ids = [row["id"] for row in inside if met(row, metric) is False]
-        shown, word = ("result", "failed"), "failing"
-    elif role is not None:
-        change = paired(evaluation, run.references[role], metric, [row["id"] for row in inside])
-        ids = list(change.lost)
-        shown, word = ("change", "lost"), "lost"
-    else:
-        return [], None
-    if not ids:
-        return [], None
+    if run.evaluation is None or (check["kind"] != "floor" and role is None):
+        return []
+    inside = [row for row in run.evaluation["results"] if in_scope(row, check)]
+    if check["kind"] == "floor" or role is None:
+        return [row["id"] for row in inside if met(row, check["metric"]) is False]
+    return list(paired(run.evaluation, run.references[role], check["metric"], [row["id"] for row in inside]).lost)
+
+
+def _where(
+    run: RunFiles, check: Mapping[str, Any], told: set[frozenset[str]]
+) -> tuple[tuple[str, ...], tuple[str, str] | None]:
+    """Where the failures of a check lie (tiers, families, kinds), and the filter that shows them.
+
+    Prompts that an earlier reason has told of (``told``, which is added to) are not told of again.
+    """
+    ids = _ids(run, check)
+    if run.evaluation is None or not ids:
+        return (), None
+    floor = check["kind"] == "floor"
+    shown, word = (("result", "failed"), "failing") if floor else (("change", "lost"), "lost")
+    wanted = frozenset(ids)
+    if wanted in told:
+        return (f"The same {len(ids)} prompts.",), shown
+    told.add(wanted)
+    metric = check["metric"]
+    inside = [row for row in run.evaluation["results"] if in_scope(row, check)]
     lines = []
-    for key, name in (("tier", "tier"), ("family", "family")):
+    for key in ("tier", "family"):
         found = spread(inside, ids, key, lambda row: met(row, metric) is not None)
         if len(found) == 1 and key == "tier":
-            lines.append(
-                f"All {len(ids)} {word} prompts are in tier {found[0][0]} ({found[0][1]} of its {found[0][2]})."
-            )
+            group, count, total = found[0]
+            lines.append(f"All {len(ids)} {word} prompts are in tier {group} ({count} of its {total}).")
             continue
         parts = [f"{group} {count} of {total}" for group, count, total in found[:_MOST_GROUPS]]
         rest = f", and {len(found) - _MOST_GROUPS} more" if len(found) > _MOST_GROUPS else ""
-        lines.append(f"{word.capitalize()} by {name}: {', '.join(parts)}{rest}.")
-    wanted = set(ids)
+        lines.append(f"{word.capitalize()} by {key}: {', '.join(parts)}{rest}.")
     kinds = failure_kinds(row for row in inside if row["id"] in wanted)
     if kinds:
         lines.append("Kinds of failure: " + ", ".join(f"{kind} {count}" for kind, count in kinds) + ".")
-    return lines, shown
+    return tuple(lines), shown
 
 
 def in_scope(row: Mapping[str, Any], check: Mapping[str, Any]) -> bool:

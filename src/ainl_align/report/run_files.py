@@ -107,7 +107,7 @@ def locate(health_path: Path, health: Mapping[str, Any], name: str) -> Path | st
     """The file of an artifact as the run wrote it, or the reason why there is none."""
     recorded = health["artifacts"].get(name)
     if recorded is None:
-        return "the run did not write it"
+        return "the run ended before it was written"
     wanted = health["provenance"]["data"].get(name, {}).get("sha256")
     here = health_path.parent
     own = f"{name}_{health['run_id']}.json"

@@ -16,6 +16,7 @@ from ainl_align.report.run_files import RunFiles
 from ainl_align.report.view import STATUS
 
 VARIABLE = "GITHUB_STEP_SUMMARY"
+_MARKUP = {ord(sign): f"&#{ord(sign)};" for sign in "&<>\\`|*[]"}
 _LARGEST = 1024 * 1024  # GitHub refuses a larger file
 
 
@@ -31,25 +32,30 @@ def append_step_summary(run: RunFiles, page: Path | None, environment: Mapping[s
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return f"{VARIABLE} ({target!r}): cannot be written ({reason}); the step summary is left out"
-    with os.fdopen(descriptor, "r+b") as handle:
-        found = os.fstat(handle.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            return f"{VARIABLE} ({target!r}): is no regular file; the step summary is left out"
-        if found.st_size + len(text.encode()) > _LARGEST:
-            return f"{VARIABLE} ({target!r}): would grow over 1 MiB, which GitHub refuses; the step summary is left out"
-        if marker.encode() in handle.read():
-            return None
-        try:
-            handle.write(text.encode())
-            handle.flush()
-        except OSError as error:
-            return f"{VARIABLE} ({target!r}): cannot be written ({error.strerror}); the step summary is left out"
+    try:
+        problem = _append(descriptor, marker.encode(), text.encode())
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror})"
+    finally:
+        os.close(descriptor)
+    return problem and f"{VARIABLE} ({target!r}): {problem}; the step summary is left out"
+
+
+def _append(descriptor: int, marker: bytes, text: bytes) -> str | None:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        return "is no regular file"
+    if marker in os.pread(descriptor, _LARGEST, 0):
+        return None
+    if found.st_size + len(text) > _LARGEST:
+        return "would grow over 1 MiB, which GitHub refuses"
+    os.write(descriptor, text)
     return None
 
 
 def markdown(run: RunFiles, page: Path | None) -> str:
     """Verdict, reasons and rates."""
-    lines = [f"## {STATUS[run.health['status']]}: {_plain(headline(run))}", "", f"Run `{_plain(run.run_id)}`", ""]
+    lines = [f"## {STATUS[run.health['status']]}: {_plain(headline(run))}", "", f"Run {_plain(run.run_id)}", ""]
     for reason in reasons(run):
         lines.append(f"- {_plain(reason.text)}")
         lines += [f"  - {_plain(line)}" for line in reason.where]
@@ -65,7 +71,7 @@ def markdown(run: RunFiles, page: Path | None) -> str:
             of = f"{_rate(row['rate'])} ({row['count']} of {row['n']})"
             lines.append(f"| {row['metric']} | {of} | {bounds} | {' | '.join(cells)} |")
     if page is not None:
-        lines += ["", f"Report: `{_plain(str(page))}`"]
+        lines += ["", f"Report: {_plain(str(page))}"]
     return "\n".join(lines) + "\n"
 
 
@@ -75,7 +81,4 @@ def _rate(value: float | None) -> str:
 
 def _plain(text: str) -> str:
     """One line without markup of its own: messages may quote a prompt or a program."""
-    flat = html.escape(" ".join(text.split()), quote=False)
-    for sign in "\\`|*_[]!#":
-        flat = flat.replace(sign, f"&#{ord(sign)};")
-    return flat
+    return " ".join(text.split()).translate(_MARKUP)

@@ -44,7 +44,7 @@ def view(run: RunFiles) -> dict[str, Any]:
         else [],
         "kinds": failure_kinds(evaluation["results"]) if evaluation else [],
         "trends": trend_charts(run.trends) if run.trends else [],
-        "trend_rows": _trend_rows(run.trends) if run.trends else [],
+        "trend_rows": run.trends["latest_rows"] if run.trends else [],
         "extremes": _extremes(run.trends) if run.trends else [],
         "unreadable": (run.trends or {}).get("unreadable", []),
         "sweep": sweep_view(run.sweep, run.losses) if run.sweep else None,
@@ -64,11 +64,6 @@ def _comparisons(gate: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
     for role, found in ((gate or {}).get("comparisons") or {}).items():
         stand_in = " (first comparable run, no champion is accepted)" if found.get("stand_in") else ""
         yield {"name": names.get(role, role) + stand_in, **found}
-
-
-def _trend_rows(trends: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    rows: list[Mapping[str, Any]] = trends["latest_rows"]
-    return sorted(rows, key=lambda row: row["created"] or "")
 
 
 def _extremes(trends: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
