@@ -1,6 +1,6 @@
 """Operating characteristics of the gate: how often it is wrong, and how often it cannot tell.
 
-    .venv/bin/python benchmarks/gate.py [--json FILE] [--margin 0.05] [--rate 0.8] [--floor 0.6] [--gates 100]
+    .venv/bin/python benchmarks/gate.py [--json FILE] [--margin 0.05] [--rate 0.8] [--floor 0.6] [--gates 60]
 
 Three parts, each beside the plain comparison of rates (the policy ``point``):
 
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--margin", type=float, default=0.05)
     parser.add_argument("--rate", type=float, default=0.80, help="rate of the earlier run")
     parser.add_argument("--floor", type=float, default=0.60)
-    parser.add_argument("--gates", type=int, default=100, help="simulated gates of each size")
+    parser.add_argument("--gates", type=int, default=60, help="simulated gates of each size")
     given = parser.parse_args()
     started = time.monotonic()
     drops = [row for n in SIZES for row in drop_rows(n, given.margin, given.rate)]
@@ -236,7 +236,7 @@ def cluster_row(n: int, gates: int, margin: float, rate: float) -> dict[str, Any
     rng = np.random.default_rng(n)
     lost, gained = margin + 0.04, 0.04
     regarded = disregarded = 0
-    for _ in range(gates * 4):
+    for _ in range(gates * 5):
         change = np.repeat(rng.choice([1, -1, 0], size=n // 4, p=[lost, gained, 1 - lost - gained]), 4)
         before = {str(i): bool(value == 1 or (value == 0 and rng.random() < rate)) for i, value in enumerate(change)}
         now = {str(i): bool(before[str(i)] if value == 0 else value == -1) for i, value in enumerate(change)}
@@ -245,7 +245,7 @@ def cluster_row(n: int, gates: int, margin: float, rate: float) -> dict[str, Any
         regarded += found.p_values(margin)[0] <= ALPHA
         alone = replace(found, size=float(n), resampled=None)
         disregarded += alone.p_values(margin)[0] <= ALPHA
-    return {"n": n, "wrong_pass": regarded / gates / 4, "wrong_pass_if_ignored": disregarded / gates / 4}
+    return {"n": n, "wrong_pass": regarded / gates / 5, "wrong_pass_if_ignored": disregarded / gates / 5}
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> None:

@@ -168,7 +168,7 @@ def exact_p(first_only: int, second_only: int, n: int, margin: float, *, beyond:
     row, column = np.nonzero(weight > _NEGLIGIBLE)
     first_share = np.minimum((second[row, 0] + margin) / (1 - second[row, 0]), 1.0)
     most_first = edge[column]
-    up_to = np.where(most_first < 0, 0.0, bdtr(np.maximum(most_first, 0), n - seconds[column], first_share))
+    up_to = np.where(most_first < 0, 0.0, bdtr(np.maximum(most_first, 0), n - column, first_share))
     tail = 1 - up_to if beyond else up_to
     worst = float(np.max(np.bincount(row, weights=weight[row, column] * tail, minlength=_NUISANCE_STEPS)))
     return min(1.0, worst + _BERGER_BOOS)
