@@ -34,6 +34,10 @@ class _Edge:
     handler: bool = False
 
 
+_TRIGGERED = _Edge("", frozenset())
+_MOST_TRIGGERS = 8
+
+
 @dataclass
 class _Block:
     """One label that is being written or is finished."""
@@ -64,8 +68,9 @@ class ProgramState:
 
     def __init__(self) -> None:
         self.service = ""
-        self.declared = False
-        self.entry: str | None = None
+        self.entries: list[str] = []
+        """Labels that triggers start, in the order of their declarations; empty for a plain program."""
+        self.routes: list[grammar.Route] = []
         self.result: str | None = None
         self.current: str | None = None
         self.variables: set[str] = set()
@@ -79,6 +84,7 @@ class ProgramState:
         """An independent copy, for looking ahead."""
         twin = ProgramState()
         twin.__dict__.update(self.__dict__)
+        twin.entries, twin.routes = list(self.entries), list(self.routes)
         twin.variables, twin.words = set(self.variables), set(self.words)
         twin.blocks = dict(self.blocks)
         if self.current is not None:
@@ -89,7 +95,7 @@ class ProgramState:
 
     @property
     def pending(self) -> list[str]:
-        """Referenced labels without a definition, in the order of their first reference."""
+        """Triggered or referenced labels without a definition, in the order of their first mention."""
         return [label for label in self.edges if label not in self.blocks]
 
     @property
@@ -97,24 +103,31 @@ class ProgramState:
         """Whether the program is complete, so that the end of the text is the only continuation."""
         return bool(self.blocks) and self.current is None and not self.pending
 
+    @property
+    def declared(self) -> bool:
+        """Whether labels may follow: a plain program declares no trigger, others at least one."""
+        return self.service == "plain" or bool(self.entries)
+
     # ---- what may come next
 
     def grammar(self, own: Own = NOTHING_OWN) -> str:
         """Lark text of the next line; empty when the program is finished. ``own``: ``own_names`` of the line so far."""
         if not self.service:
             return grammar.service_grammar()
-        if not self.declared:
-            return grammar.schedule_grammar() if self.service == "cron" else grammar.endpoint_grammar()
+        if self.service != "plain" and not self.blocks and len(self.entries) < _MOST_TRIGGERS:
+            if self.service == "cron":
+                return grammar.schedule_grammar(self.entries)
+            return grammar.endpoint_grammar(self.entries, self.routes, self.result)
         if self.current is not None:
             return _statement_grammar(self._scope(self.current, own))
         if not self.blocks:
-            return grammar.label_grammar([self.entry] if self.entry else [], verbs=True)
+            return grammar.label_grammar(self.entries, verbs=True)
         verbs = all(self._verbs(label) for label in self.pending)
         return grammar.label_grammar(self.pending, verbs=verbs) if self.pending else ""
 
     def _scope(self, label: str, own: Own) -> Scope:
         block = self.blocks[label]
-        endpoint = self.service == "web" and label == self.entry
+        endpoint = self.service == "web" and label in self.entries
         allowed = self.allowed.get(label)
         readable = self._entry_set(label) | block.defined
         first_inputs = all(op == "input" for op, _ in block.nodes)
@@ -181,8 +194,10 @@ class ProgramState:
         return seen
 
     def _forbidden(self, edge: _Edge) -> tuple[str, ...]:
-        """Labels already begun that cannot take ``edge``: it would close a cycle or leave a read undefined."""
-        return tuple(sorted(label for label in self.blocks if not self._can_take(label, edge)))
+        """Labels that cannot take ``edge``: those of triggers, and those begun where it would close a cycle or leave a
+        read undefined."""
+        begun = {label for label in self.blocks if not self._can_take(label, edge)}
+        return tuple(sorted(begun.union(self.entries)))
 
     def _can_take(self, label: str, edge: _Edge) -> bool:
         below = self._below(label)
@@ -213,15 +228,20 @@ class ProgramState:
     def _declare(self, words: list[str]) -> None:
         if words[0] == "S":
             self.service = "plain" if words[1] == "app" else words[2]
-            self.declared = self.service == "plain"
         elif words[0] == "Cr":
-            self.entry, self.declared = words[1], True
+            self._start(words[1])
         elif words[0] == "E":
-            self.entry, self.result, self.declared = words[3][2:], words[4][2:], True
+            self._start(words[3][2:])
+            self.routes.append((words[1], words[2]))
+            self.result = words[4][2:]
             self.variables.add(self.result)
         else:
             self.current = words[0][:-1]
             self.blocks[self.current] = _Block()
+
+    def _start(self, label: str) -> None:
+        self.entries.append(label)
+        self._refer(label, _TRIGGERED)
 
     def _step(self, words: list[str]) -> None:
         assert self.current is not None
@@ -293,26 +313,23 @@ class ProgramState:
         lines: list[str] = []
         if not self.service:
             return "S app core noop\nL_a:\n  J 0\n"
-        entry, result = self.entry, self.result
+        triggered, result = list(self.entries), self.result
         if not self.declared:
-            entry = "L_a"
+            triggered = ["L_a"]
             if self.service == "cron":
                 lines.append('Cr L_a "* * * * *"')
             else:
                 result = "a"
                 lines.append("E / G ->L_a ->a")
         body = ["  J 0"]
-        ending = body if result is None else [f"  Set {result} 0", f"  J {result}"]
-        if not self.blocks:
-            lines += [f"{entry or 'L_a'}:", *ending]
-        elif self.current is not None:
-            if self.current != self.entry or result is None:
-                lines += body
-            else:
-                lines += ending[1:] if result in self.blocks[self.current].defined else ending
-        for label in self.pending:
+        answer = body if result is None else [f"  Set {result} 0", f"  J {result}"]
+        if self.current is not None:
+            answering = self.current in triggered and result is not None
+            lines += (answer[1:] if result in self.blocks[self.current].defined else answer) if answering else body
+        waiting = self.pending if self.declared and (self.entries or self.blocks) else triggered or ["L_a"]
+        for label in waiting:
             if label != self.current:
-                lines += [f"{label}:", *body]
+                lines += [f"{label}:", *(answer if label in triggered else body)]
         return "".join(f"{line}\n" for line in lines)
 
 

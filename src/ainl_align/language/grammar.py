@@ -9,7 +9,8 @@ and emoji of common scripts, without blanks, digits and invisible characters fro
 and paths of ``api.*`` are quoted, never bare; numbers have no exponent and no needless zeros.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -25,6 +26,10 @@ _ATOM_NUMBER = r"0|-?[1-9][0-9]{0,14}|-?(0|[1-9][0-9]{0,8})\.(0|[0-9]{0,2}[1-9])
 _PATH = r"\/|(\/[A-Za-z0-9_.~-]{1,32}){1,8}"
 _WORD = r"[A-Za-z][A-Za-z0-9_-]{0,31}"
 RESERVED_WORDS: Final = ("true", "false", "null")
+METHODS: Final = ("G", "P", "U", "D")
+"""Letters of an endpoint's method: GET, POST, PUT, DELETE."""
+Route = tuple[str, str]
+"""Path and method letter of an endpoint."""
 WEB_INPUTS: Final = ("body", "query")
 """Frame inputs of an endpoint program, read by ``Set body $body``."""
 
@@ -130,17 +135,34 @@ def service_grammar() -> str:
     return 'start: ("S app core noop" | "S core cron" | "S core web " PATH) "\\n"\n' + f"PATH: /{_PATH}/\n"
 
 
-def schedule_grammar() -> str:
-    """The ``Cr`` line of a scheduled program."""
-    return 'start: "Cr " LABEL " " CRON "\\n"\n' + "\n".join(_declaration_terminals()) + f"\nLABEL: /{_LABEL}/\n"
+def schedule_grammar(entries: Sequence[str] = ()) -> str:
+    """A ``Cr`` line of a scheduled program; after ``entries``, the labels of earlier ones, it or the first label."""
+    first = _first_label(entries)
+    rules = f'start: "Cr " LABEL " " CRON "\\n"{first}\nLABEL: {_excluding(_LABEL, entries)}\n'
+    return rules + "\n".join(_declaration_terminals()) + "\n"
 
 
-def endpoint_grammar() -> str:
-    """The ``E`` line of an endpoint program."""
-    new = _excluding(_NAME, RESERVED_WORDS + WEB_INPUTS)
+def endpoint_grammar(entries: Sequence[str] = (), routes: Sequence[Route] = (), result: str | None = None) -> str:
+    """An ``E`` line of an endpoint program.
+
+    After ``entries`` and ``routes``, the labels and (path, method) of earlier ones, it is another route that answers
+    with the same variable ``result``, or the first label.
+    """
+    first = _first_label(entries)
+    declared = list(dict.fromkeys(path for path, _ in routes))
+    left = {path: [method for method in METHODS if (path, method) not in routes] for path in declared}
+    places = [f'"{path}" " " /[{"".join(methods)}]/' for path, methods in left.items() if methods]
+    places.append(f'PATH " " /[{"".join(METHODS)}]/')
+    escaped = [re.escape(path).replace("/", r"\/") for path in declared]
+    name = f"/{result}/" if result else _excluding(_NAME, RESERVED_WORDS + WEB_INPUTS)
     return (
-        f'start: "E " PATH " " /[GPUD]/ " ->" LABEL " ->" NEW "\\n"\nPATH: /{_PATH}/\nLABEL: /{_LABEL}/\nNEW: {new}\n'
+        f'start: "E " ({" | ".join(places)}) " ->" LABEL " ->" NEW "\\n"{first}\n'
+        f"PATH: {_excluding(_PATH, escaped)}\nLABEL: {_excluding(_LABEL, entries)}\nNEW: {name}\n"
     )
+
+
+def _first_label(entries: Sequence[str]) -> str:
+    return f' | /{"|".join(sorted(entries))}/ ":" {_tail(True)}' if entries else ""
 
 
 def label_grammar(labels: Iterable[str], *, verbs: bool) -> str:
@@ -165,8 +187,8 @@ def _tail(verbs: bool) -> str:
 
 def _service_rule() -> str:
     return (
-        '"S app core noop\\n" | "S core cron\\nCr " LABEL " " CRON "\\n"'
-        ' | "S core web " PATH "\\nE " PATH " " /[GPUD]/ " ->" LABEL " ->" NEW "\\n"'
+        '"S app core noop\\n" | "S core cron\\n" ("Cr " LABEL " " CRON "\\n")+'
+        ' | "S core web " PATH "\\n" ("E " PATH " " /[GPUD]/ " ->" LABEL " ->" NEW "\\n")+'
     )
 
 
