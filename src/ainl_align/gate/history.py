@@ -87,13 +87,14 @@ class History:
             known = f"the last recorded is {list(self.runs)[-1]}" if self.runs else "no run is recorded yet"
             raise UserError(f"{run_id}: no such run in {self.log}; {known}")
         report = self.report(run_id)
+        if self.champion == run_id:
+            return report
         status = self.verdicts.get(run_id)
         if status != "pass" and not reason:
             said = f"its verdict was {status}" if status else "the gate has not judged it"
             raise UserError(f"{run_id}: {said}; give a --reason to accept it all the same")
-        if self.champion != run_id:
-            self._append("accept", run_id, reason=reason)
-            self.champion = run_id
+        self._append("accept", run_id, reason=reason)
+        self.champion = run_id
         return report
 
     def report(self, run_id: str) -> Report:
