@@ -113,6 +113,15 @@ def test_tasks_show_stats_validate_export(tmp_path: Path, capsys: pytest.Capture
     assert ainl_align("tasks", "export", "dev", str(tmp_path / "dev.jsonl")) == 0
     assert load_prompt_set(tmp_path / "dev.jsonl")[0].task is not None
     assert ainl_align("tasks", "show", "dev", "--family", "nonsense") == 2
+    capsys.readouterr()
+    assert ainl_align("tasks", "show", "dev", "--family", "fetch_field", "--json") == 0
+    assert {task["family"] for task in json.loads(capsys.readouterr().out)} == {"fetch_field"}
+    assert ainl_align("tasks", "stats", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["tiers"][-1]["tier"] == "all"
+    assert ainl_align("tasks", "export", "dev", str(tmp_path / "dev.jsonl"), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["path"] == str(tmp_path / "dev.jsonl")
+    assert ainl_align("tasks", "validate", "regression", "--mutants-per-task", "1", "--limit", "2", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
 
 
 @pytest.mark.parametrize(
@@ -120,7 +129,9 @@ def test_tasks_show_stats_validate_export(tmp_path: Path, capsys: pytest.Capture
     [
         *(
             [word]
-            for word in ("run", "train", "sweep", "eval", "gate", "report", "generate", "check", "base", "doctor")
+            for word in (
+                *("run", "train", "sweep", "eval", "gate", "report", "export", "generate", "check", "base", "doctor"),
+            )
         ),
         *(["build", word] for word in ("regression", "distill", "boost")),
         *(["tasks", word] for word in ("show", "stats", "validate", "export")),
@@ -129,7 +140,8 @@ def test_tasks_show_stats_validate_export(tmp_path: Path, capsys: pytest.Capture
 )
 def test_every_command_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert ainl_align(*words, "--help") == 0
-    assert "sage: ainl-align" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "sage: ainl-align" in shown and "--json" in shown
 
 
 def _raise(error: BaseException) -> NoReturn:

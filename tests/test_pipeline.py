@@ -117,6 +117,32 @@ def test_a_good_cycle_passes_and_leaves_every_artifact(settings: CycleSettings, 
     assert kept.read_bytes() == (settings.curated / "model_eval_report_v5_aligned.json").read_bytes()
     assert "status: pass" in shown
     assert "where to look next" in shown
+    page = Path(health["artifacts"]["run_report"])
+    assert str(page) in shown
+    assert health["run_id"] in page.read_text(encoding="utf-8")
+    for kept in (f"alignment_run_report_{health['run_id']}.html", f"alignment_run_health_{health['run_id']}.json"):
+        assert (settings.curated / "history" / kept).is_file()
+
+
+def test_a_report_that_cannot_be_made_does_not_fail_the_run(
+    settings: CycleSettings, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Any) -> str:
+        raise RuntimeError("no template")
+
+    monkeypatch.setattr("ainl_align.report.html.render_run", broken)
+    code, health, shown = run(settings)
+    assert code == ExitCode.OK
+    assert health["status"] == "pass"
+    assert "run_report" not in health["artifacts"]
+    assert any("run_report could not be written: RuntimeError: no template" in line for line in health["fallbacks"])
+
+
+def test_the_outcome_is_told_in_one_place(settings: CycleSettings, outcome: Outcome) -> None:
+    told: list[tuple[str, Path | None]] = []
+    outcome.report = {"n": 12, "strict_ainl": 5}
+    pipeline.run(settings, Progress(io.StringIO()), lambda health, page: told.append((health["status"], page)))
+    assert told == [("fail", settings.curated / "alignment_run_report.html")]
 
 
 def test_the_stages_get_the_cycles_choices(settings: CycleSettings, outcome: Outcome) -> None:

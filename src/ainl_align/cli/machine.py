@@ -29,6 +29,7 @@ _NEEDED = (
     "safetensors",
     "llguidance",
     "scipy",
+    "jinja2",
     "pydantic",
 )
 _DISK_NEEDED_GB = 5.0

@@ -35,9 +35,16 @@ def as_json(result: Any) -> str:
         content: Any = result.model_dump(mode="json")
     elif is_dataclass(result) and not isinstance(result, type):
         content = asdict(result)
-    else:
+    elif isinstance(result, Mapping):
         content = {name: value for name, value in result.items() if name not in _BULKY}
+    else:
+        content = result
     return json.dumps(content, indent=2, ensure_ascii=False, default=str)
+
+
+def print_json(result: Any) -> None:
+    """Print a result as JSON."""
+    print(as_json(result))
 
 
 def one_line(stage: str, settings: Any, result: Any) -> str:

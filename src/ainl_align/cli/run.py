@@ -61,4 +61,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print the run health as JSON at the end")
     parser.add_argument("--positional", nargs="*", metavar="ARG", help="the 17 positional arguments")
     return parser
-

@@ -1,5 +1,6 @@
 """tasks: show, count, validate and export what the models are asked for."""
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ import typer
 from rich.table import Table
 
 from ainl_align.cli.boundary import guarded
-from ainl_align.cli.output import print_table
+from ainl_align.cli.output import print_json, print_table
 from ainl_align.errors import ExitCode, UserError
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ class Which(StrEnum):
 Suite = Annotated[Which, typer.Argument(help="a suite, or generated training tasks")]
 PerFamily = Annotated[int, typer.Option(min=1, help="training tasks of each family")]
 Seed = Annotated[int, typer.Option(min=0, help="seed of the training tasks")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
 def show(
@@ -35,10 +37,15 @@ def show(
     per_family: PerFamily = 1,
     seed: Seed = 42,
     family: Annotated[list[str] | None, typer.Option(help="only this family (may be repeated)")] = None,
+    as_json: AsJson = False,
 ) -> int:
     """Print tasks: prompt, gold program, and what each scenario expects."""
     from ainl_align.tasks import commands
 
+    if as_json:
+        tasks = commands.select(which.value, per_family=per_family, seed=seed, families=family)
+        print_json([task.model_dump(mode="json") for task in tasks])
+        return ExitCode.OK
     texts = commands.show(which.value, per_family=per_family, seed=seed, families=family)
     if not texts:
         raise UserError(
@@ -49,11 +56,14 @@ def show(
     return ExitCode.OK
 
 
-def stats(per_family: PerFamily = 20, seed: Seed = 42) -> int:
+def stats(per_family: PerFamily = 20, seed: Seed = 42, as_json: AsJson = False) -> int:
     """Print families, tiers and splits, the share of unseen compositions, and the number of sentence skeletons."""
     from ainl_align.tasks import commands
 
     found = commands.stats(per_family=per_family, seed=seed)
+    if as_json:
+        print_json(found)
+        return ExitCode.OK
     for rows in (found.families, found.tiers):
         table = Table(*rows[0], box=None)
         for row in rows:
@@ -76,6 +86,7 @@ def validate(
     mutants_per_task: Annotated[int | None, typer.Option(min=1, help="mutants of each gold; default: all")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="only so many tasks, spread over tiers and families")] = None,
     prompt_set: Annotated[Path | None, typer.Option(help="the tasks of this file instead of a suite")] = None,
+    as_json: AsJson = False,
 ) -> int:
     """Judge every gold, its mutants and trivial programs; exit 10 when a gold fails or too many mutants live."""
     from ainl_align.tasks import commands
@@ -89,6 +100,11 @@ def validate(
         limit=limit,
         prompt_set=prompt_set,
     )
+    if as_json:
+        plain = {name: getattr(report, name) for name in ("ok", "kill_rate", "tasks", "broken", "trivial_passes")}
+        counts = {name: dict(getattr(report, name)) for name in ("killed", "survived", "equivalent", "trivial")}
+        print_json({**plain, **counts, "survivors": [asdict(survivor) for survivor in report.survivors]})
+        return ExitCode.OK if report.ok else ExitCode.GATE_FAIL
     table = Table("mutant", "killed", "survived", "equivalent", "kill rate", box=None)
     for row in report.table():
         table.add_row(*map(str, row))
@@ -116,12 +132,16 @@ def export(
     path: Annotated[Path, typer.Argument(help="where to write the prompt set (JSON lines)")],
     per_family: PerFamily = 3,
     seed: Seed = 42,
+    as_json: AsJson = False,
 ) -> int:
     """Write tasks as a prompt set with golds and scenarios."""
     from ainl_align.tasks import commands
 
     count = commands.export(which.value, path, per_family=per_family, seed=seed)
-    print(f"{count} tasks in {path}")
+    if as_json:
+        print_json({"tasks": count, "path": str(path)})
+    else:
+        print(f"{count} tasks in {path}")
     return ExitCode.OK
 
 

@@ -61,9 +61,13 @@ def view(run: RunFiles) -> dict[str, Any]:
 def _comparisons(gate: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
     """The gate's comparisons with champion, previous run and base."""
     names = {**REFERENCES, "base": "base model"}
+    seen: dict[str, str] = {}
     for role, found in ((gate or {}).get("comparisons") or {}).items():
         stand_in = " (first comparable run, no champion is accepted)" if found.get("stand_in") else ""
-        yield {"name": names.get(role, role) + stand_in, **found}
+        same_as = seen.get(found["run_id"]) if found["run_id"] else None
+        yield {"name": names.get(role, role) + stand_in, "same_as": same_as, **found}
+        if found["compared"]:
+            seen.setdefault(found["run_id"], names.get(role, role))
 
 
 def _extremes(trends: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
