@@ -131,7 +131,7 @@ def test_a_report_that_cannot_be_made_does_not_fail_the_run(
         raise RuntimeError("no template")
 
     monkeypatch.setattr("ainl_align.report.html.render_run", broken)
-    code, health, shown = run(settings)
+    code, health, _ = run(settings)
     assert code == ExitCode.OK
     assert health["status"] == "pass"
     assert "run_report" not in health["artifacts"]
@@ -140,7 +140,7 @@ def test_a_report_that_cannot_be_made_does_not_fail_the_run(
 
 def test_the_outcome_is_told_in_one_place(settings: CycleSettings, outcome: Outcome) -> None:
     told: list[tuple[str, Path | None]] = []
-    outcome.report = {"n": 12, "strict_ainl": 5}
+    outcome.report = {"n": 12, "strict_ainl": 1}
     pipeline.run(settings, Progress(io.StringIO()), lambda health, page: told.append((health["status"], page)))
     assert told == [("fail", settings.curated / "alignment_run_report.html")]
 
