@@ -1,6 +1,6 @@
 """Operating characteristics of the gate: how often it is wrong, and how often it cannot tell.
 
-    .venv/bin/python benchmarks/gate.py [--json FILE] [--margin 0.05] [--rate 0.8] [--floor 0.6] [--gates 150]
+    .venv/bin/python benchmarks/gate.py [--json FILE] [--margin 0.05] [--rate 0.8] [--floor 0.6] [--gates 60]
 
 Three parts, each beside the plain comparison of rates (the policy ``point``):
 
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--margin", type=float, default=0.05)
     parser.add_argument("--rate", type=float, default=0.80, help="rate of the earlier run")
     parser.add_argument("--floor", type=float, default=0.60)
-    parser.add_argument("--gates", type=int, default=150, help="simulated gates of each size")
+    parser.add_argument("--gates", type=int, default=60, help="simulated gates of each size")
     given = parser.parse_args()
     started = time.monotonic()
     drops = [row for n in SIZES for row in drop_rows(n, given.margin, given.rate)]
