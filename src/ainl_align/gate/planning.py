@@ -45,9 +45,9 @@ def more_for_drop(
         return lost * prompts / n, gained * prompts / n
 
     def settled(prompts: int) -> bool:
-        share = [count * per_prompt for count in counts(prompts)]
-        within = difference_p_within(*share, prompts * per_prompt, margin)
-        return within <= ALPHA or difference_p_beyond(*share, prompts * per_prompt, margin) <= ALPHA / checks
+        lose, gain = counts(prompts)
+        seen = (lose * per_prompt, gain * per_prompt, prompts * per_prompt, margin)
+        return difference_p_within(*seen) <= ALPHA or difference_p_beyond(*seen) <= ALPHA / checks
 
     def settled_exactly(prompts: int) -> bool:
         whole = [round(count) for count in counts(prompts)]
