@@ -18,6 +18,8 @@ from ainl_align.progress import Progress
 MakeReport = Callable[..., Path]
 MUTATIONS = 2400
 BATCHES = 12
+EVERY_TIME = 3
+"""Batches that every test run makes; `make test-slow` makes all."""
 _VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2, 0.5, 1.5, -0.25, 10**400, float("nan"), float("inf"), 1e308, "", "1.0", "x"),
     *("\ud800", "\u0000", "a/../b", [], [1], {}, {"n": 1}, [[]]),
@@ -116,7 +118,9 @@ def status(folder: Path, report: Path | None = None) -> str:
         return "refused"
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
+@pytest.mark.parametrize(
+    "batch", [pytest.param(batch, marks=[pytest.mark.slow] if batch >= EVERY_TIME else []) for batch in range(BATCHES)]
+)
 def test_damage_is_refused_or_changes_nothing_that_is_judged(tmp_path: Path, report: Path, batch: int) -> None:
     assert status(tmp_path, report) == "pass"
     text, original = report.read_text(encoding="utf-8"), judged(read_report(report))

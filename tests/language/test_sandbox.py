@@ -111,8 +111,10 @@ def test_no_workers_is_refused() -> None:
         Sandbox(workers=0)
 
 
+# A test run in the background inherits an ignored SIGINT, and so would the caller.
 _CALLER = """
-import sys, time, os
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from ainl_align.language.sandbox import Sandbox
 from math import factorial
 with Sandbox(workers=2) as sandbox:
