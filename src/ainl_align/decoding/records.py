@@ -21,8 +21,8 @@ class GenerationSettings:
     """How to decode.
 
     ``max_new_tokens`` includes the end-of-text token. ``temperature`` 0 is greedy; above, ``seed`` and a request's
-    place in the input fix its random numbers, whatever the batch. ``timeout_seconds`` counts for each row from the
-    start of its batch. ``heartbeat_seconds`` is the longest silence on the progress line.
+    place in the input fix its random numbers, whatever the batch. ``timeout_seconds`` counts for each row from its own
+    start. ``heartbeat_seconds`` is the longest silence on the progress line.
     """
 
     max_new_tokens: int = 256
@@ -74,6 +74,6 @@ class Generation:
     eos_allowed: bool = False
     """Whether the end-of-text token ever became legal."""
     seconds: float = 0.0
-    """Wall time from the start of the row's batch to the row's end."""
+    """Wall time from the row's start to its end."""
     phases: Mapping[str, float] = field(default_factory=dict)
     """The row's share of the batch's seconds by phase (``PHASES``); shares of all rows add up to the whole."""

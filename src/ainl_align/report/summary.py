@@ -6,10 +6,10 @@ from typing import Any
 
 from rich.table import Table
 
+from ainl_align.artifacts import METRICS
 from ainl_align.progress import Progress
 from ainl_align.report.health import Health
 
-_RATES = ("nonempty", "runtime_compile", "strict_compile", "strict_ainl", "canonical", "task_success")
 _SHOWN = ("task_success", "canonical", "strict_ainl")
 
 
@@ -43,7 +43,7 @@ def show(document: Mapping[str, Any], path: Path, progress: Progress) -> None:
     if metrics is not None:
         base = metrics.get("base")
         rates = Table("rate", "adapter", *(["base"] if base else []), box=None)
-        for name in _RATES:
+        for name in METRICS:
             cells = [_rate(metrics.get(f"{name}_rate")), *([_rate(base.get(f"{name}_rate"))] if base else [])]
             rates.add_row(name, *cells)
         console.print(rates)
