@@ -7,8 +7,9 @@ constraint does for one choice: the mask, forced tokens, and taking the token, g
 every program is met for the first time, what earlier ones left in memory is used. ``ainl_again`` walks the same
 programs once more. ``llguidance`` is the context-free part of the same grammar (``program_grammar``) in one matcher:
 mask and taking the token. ``naive`` asks that matcher about every token of the vocabulary, one after the other, at a
-few places. XGrammar cannot say this grammar (its EBNF has no exclusions), so it is not measured. End to end, the same prompts are decoded with and without
-the constraint in turns; forced tokens count as output, and the ratio is that of the medians.
+few places. XGrammar cannot say this grammar (its EBNF has no exclusions), so it is not measured. End to end, the same
+prompts are decoded with and without the constraint in turns; forced tokens count as output, and the ratio is that of
+the medians.
 """
 
 import argparse
