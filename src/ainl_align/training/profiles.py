@@ -33,6 +33,6 @@ class Profile:
 
 PROFILES = {
     "fast": Profile(1, 2e-3, 16, 4, 2, 8, 384, CpuBudget(30_000)),
-    "balanced": Profile(2, 2e-3, 16, 4, 4, 16, 384, CpuBudget(240_000)),
+    "balanced": Profile(2, 2e-3, 16, 4, 4, 16, 384, CpuBudget(320_000)),
     "quality": Profile(3, 1e-3, 32, 8, 12, 128, 1024, None),
 }
