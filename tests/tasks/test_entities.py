@@ -90,6 +90,8 @@ def test_tables_and_columns_need_no_quotes_in_sql() -> None:
             database.execute(f"SELECT {name} FROM (SELECT 1 AS {name})")
         for name in _all_names(KINDS["TABLE"], split):
             database.execute(f"CREATE TABLE {name} (id INTEGER)")
+    made = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert made == {name for split in SPLITS for name in _all_names(KINDS["TABLE"], split)}
 
 
 def test_a_task_gives_no_word_out_twice() -> None:

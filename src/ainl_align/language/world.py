@@ -5,7 +5,6 @@ program sees the world and nothing else. Memory and a hanging compiler are bound
 """
 
 import copy
-from functools import lru_cache
 from typing import Any, Final
 
 from runtime.adapters.base import AdapterError, AdapterRegistry
@@ -21,7 +20,7 @@ from ainl_align.language.adapters import (
     LimitReached,
     Queue,
 )
-from ainl_align.language.compiler import Compiled, compile_program
+from ainl_align.language.compiler import compile_program
 from ainl_align.language.cron import same_schedule
 from ainl_align.language.world_model import (
     Call,
@@ -77,7 +76,7 @@ def run_program(
     Never raises for what a program does: a program that does not compile, lacks the trigger, fails or goes over a
     limit has ``Trace.error``. Raises ValueError for a world whose SQL fails.
     """
-    compiled = _compile(source)
+    compiled = compile_program(source, strict=True)
     if not compiled.ok or compiled.ir is None:
         return Trace(error=f"does not compile: {compiled.errors[0]}")
     entries = _entries(compiled.ir)
@@ -105,7 +104,7 @@ def run_program(
 
 def declared_triggers(source: str) -> tuple[Trigger, ...]:
     """What may start a program: its endpoints, then its schedules; one plain trigger when it declares neither."""
-    compiled = _compile(source)
+    compiled = compile_program(source, strict=True)
     return tuple(declared for declared, _ in _entries(compiled.ir or {})) or (Trigger(),)
 
 
@@ -121,12 +120,6 @@ def describe(trigger: Trigger) -> str:
     if trigger.kind == "cron":
         return f'schedule "{trigger.cron}"'
     return f"endpoint {trigger.method} {trigger.path}" if trigger.kind == "endpoint" else "plain entry"
-
-
-@lru_cache(maxsize=32)
-def _compile(source: str) -> Compiled:
-    # Scenarios of one task run the same program; the engine reads the IR and never changes it.
-    return compile_program(source, strict=True)
 
 
 def _entries(ir: dict[str, Any]) -> list[tuple[Trigger, str]]:
