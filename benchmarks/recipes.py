@@ -32,8 +32,8 @@ from ainl_align.tasks.prompts import PromptRow, load_prompt_set
 from ainl_align.tasks.suites import generate, suite
 from ainl_align.training.base import EMBEDDED, load_model, load_tokenizer, resolve
 from ainl_align.training.encode import prompt_ids
-from ainl_align.training.finetune import Encoded, _encode, _spread
 from ainl_align.training.precision import pick_device
+from ainl_align.training.rows import Encoded, encode_rows, spread
 
 _FRESH_SEED = 555
 
@@ -54,6 +54,21 @@ class Recipe:
     row_tokens: int = 256
     first_layer: int = 0
     short_first: bool = False
+    beta2: float = 0.999
+    linear: bool = False
+    """Decay the learning rate in a straight line to zero in place of a cosine."""
+    rank_stabilized: bool = False
+    """Scale by alpha / sqrt(rank) (rsLoRA, Kalajdzievski 2023, arXiv:2312.03732)."""
+    start: str = "default"
+    """PEFT's ``init_lora_weights``, for example ``pissa`` (Meng et al. 2024, arXiv:2404.02948), ``orthogonal``."""
+    clip: float = 1.0
+    prompt_weight: float = 0.0
+    """Weight of the mean loss on the request beside that on the program."""
+    noise: float = 0.0
+    """Uniform noise on the embeddings (NEFTune, Jain et al. 2023, arXiv:2310.05914), its alpha."""
+    tiers: tuple[str, ...] = ("T1", "T2", "T3", "T4", "T5")
+    full: bool = False
+    """Train every weight instead of an adapter: what an adapter could reach at most."""
 
 
 def train(recipe: Recipe, files: list[Path], device: str) -> tuple[Any, dict[str, Any]]:
@@ -62,48 +77,71 @@ def train(recipe: Recipe, files: list[Path], device: str) -> tuple[Any, dict[str
     torch.set_float32_matmul_precision("high")
     base = resolve(EMBEDDED)
     rows = [row for file in files for row in read_rows(file) if row["sample_type"] in recipe.sample_types]
-    encoded, _ = _encode(load_tokenizer(base), _spread(rows, recipe.seed), recipe.row_tokens)
+    rows = [row for row in rows if row["tier"] in recipe.tiers]
+    encoded, _ = encode_rows(load_tokenizer(base), spread(rows, recipe.seed), recipe.row_tokens)
     kept: list[Encoded] = []
     for row in encoded:
         if sum(len(item.ids) for item in kept) + len(row.ids) > recipe.budget / recipe.epochs:
             break
         kept.append(row)
     model = load_model(base, device).float()
-    layers = "|".join(map(str, range(recipe.first_layer, model.config.num_hidden_layers)))
-    targets = rf".*layers\.({layers})\..*_proj"
-    config = LoraConfig(r=recipe.rank, lora_alpha=2 * recipe.rank, target_modules=targets, task_type="CAUSAL_LM")
-    adapted = get_peft_model(model, config).train()
-    named = [(name, weight) for name, weight in adapted.named_parameters() if weight.requires_grad]
+    adapted = model if recipe.full else get_peft_model(model, _lora(recipe, model.config.num_hidden_layers))
+    named = [(name, weight) for name, weight in adapted.train().named_parameters() if weight.requires_grad]
+    up = [weight for name, weight in named if "lora_B" in name]
+    rest = [weight for name, weight in named if "lora_B" not in name]
     groups = [
-        {"params": [weight for name, weight in named if part in name], "lr": recipe.learning_rate * ratio}
-        for part, ratio in (("lora_A", 1), ("lora_B", recipe.up_ratio))
+        {"params": rest, "lr": recipe.learning_rate},
+        {"params": up, "lr": recipe.learning_rate * recipe.up_ratio},
     ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, recipe.beta2), weight_decay=0.0)
     steps = int(math.ceil(len(kept) / recipe.batch) * recipe.epochs)
     warm = max(1, steps // 20)
 
     def share(step: int) -> float:
-        return (step + 1) / warm if step < warm else 0.5 + 0.5 * math.cos(math.pi * (step - warm) / (steps - warm))
+        if step < warm:
+            return (step + 1) / warm
+        done = (step - warm) / (steps - warm)
+        return 1 - done if recipe.linear else 0.5 + 0.5 * math.cos(math.pi * done)
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
-    inner = adapted.base_model.model
+    inner = adapted if recipe.full else adapted.base_model.model
     started, losses = time.monotonic(), []
     for batch in _batches(kept, recipe, steps):
         longest = max(len(row.ids) for row in batch)
         ids = torch.tensor([row.ids + [0] * (longest - len(row.ids)) for row in batch], device=device)
         labels = torch.tensor([row.labels + [-100] * (longest - len(row.ids)) for row in batch], device=device)[:, 1:]
-        hidden = inner.model(input_ids=ids).last_hidden_state[:, :-1]
+        vectors = inner.model.embed_tokens(ids)
+        if recipe.noise:
+            size = recipe.noise / math.sqrt(vectors.shape[1] * vectors.shape[2])
+            vectors = vectors + torch.empty_like(vectors).uniform_(-size, size)
+        hidden = inner.model(inputs_embeds=vectors).last_hidden_state[:, :-1]
         scored = labels != -100
         loss = F.cross_entropy(inner.lm_head(hidden[scored]), labels[scored])
+        total = loss
+        if recipe.prompt_weight:
+            asked = ~scored & (ids[:, 1:] != 0)
+            total = loss + recipe.prompt_weight * F.cross_entropy(inner.lm_head(hidden[asked]), ids[:, 1:][asked])
         optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_([weight for _, weight in named], 1.0)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_([weight for _, weight in named], recipe.clip)
         optimizer.step()
         schedule.step()
         losses.append(loss.detach())
     last = torch.stack(losses[-max(1, steps // 10) :]).mean().item()
     took = {"rows": len(kept), "steps": steps, "loss_last_tenth": last, "seconds": time.monotonic() - started}
-    return adapted.merge_and_unload().eval(), took
+    return (adapted if recipe.full else adapted.merge_and_unload()).eval(), took
+
+
+def _lora(recipe: Recipe, layers: int) -> LoraConfig:
+    kept = "|".join(map(str, range(recipe.first_layer, layers)))
+    return LoraConfig(
+        r=recipe.rank,
+        lora_alpha=2 * recipe.rank,
+        use_rslora=recipe.rank_stabilized,
+        init_lora_weights=True if recipe.start == "default" else recipe.start,
+        target_modules=rf".*layers\.({kept})\..*_proj",
+        task_type="CAUSAL_LM",
+    )
 
 
 def _batches(rows: list[Encoded], recipe: Recipe, steps: int) -> Iterator[list[Encoded]]:

@@ -9,7 +9,8 @@ from ainl_align.errors import UserError
 from ainl_align.progress import Progress
 from ainl_align.training import finetune
 from ainl_align.training.checkpoints import WEIGHTS
-from ainl_align.training.profiles import PROFILES
+from ainl_align.training.profiles import CpuBudget
+from ainl_align.training.rows import Encoded, spread, within_budget
 from tests.tiny import make_phi3, write_chat_rows
 
 
@@ -103,9 +104,9 @@ def test_a_cap_takes_rows_evenly_by_family(tmp_path: Path) -> None:
 
     rows = read_rows(write_chat_rows(tmp_path / "rows.jsonl", 40, families=("a", "a", "a", "b")))
     for size in (4, 8, 20):
-        names = [row["prompt_id"] for row in finetune._spread(rows, seed=1)[:size]]
+        names = [row["prompt_id"] for row in spread(rows, seed=1)[:size]]
         assert names.count("b") == size // 4, names
-    assert finetune._spread(rows, seed=1) == finetune._spread(rows, seed=1)
+    assert spread(rows, seed=1) == spread(rows, seed=1)
 
 
 def test_the_cpu_budget_of_a_profile_is_kept_and_said(tiny_base: Path, tmp_path: Path) -> None:
@@ -119,14 +120,12 @@ def test_the_cpu_budget_of_a_profile_is_kept_and_said(tiny_base: Path, tmp_path:
 
 
 def test_a_cpu_budget_goes_to_short_rows_without_a_draft_first() -> None:
-    def rows(sample_type: str, tokens: int) -> list[finetune.Encoded]:
-        return [finetune.Encoded(sample_type, [5] * tokens, [5] * tokens) for _ in range(200)]
+    def rows(sample_type: str, tokens: int) -> list[Encoded]:
+        return [Encoded(sample_type, [5] * tokens, [5] * tokens) for _ in range(200)]
 
     train = rows("repair", 100) + rows("direct", 300) + rows("regression", 100)
-    options = finetune.Settings(epochs=1)
-    kept = finetune._within_budget(options, PROFILES["fast"], "cpu", train, Progress())
+    kept = within_budget(train, "fast", CpuBudget(30_000), 1, Progress())
     assert kept == rows("regression", 100) + rows("repair", 100)[:100], "30,000 tokens hold 300 rows of 100"
-    assert finetune._within_budget(options, PROFILES["fast"], "cuda", train, Progress()) == train
 
 
 def test_more_rows_come_from_a_second_file(tiny_base: Path, tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""What a training run will do: every number that training needs, resolved from options, profile and data."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training run will do, computed before anything is written."""
+
+    device: str
+    precision: str
+    int8_base: bool
+    rows: int
+    rows_in_file: int
+    rows_too_long: int
+    tokens: int
+    loss_tokens: int
+    epochs: float
+    steps: int
+    save_steps: int
+    eval_rows: int
+    batch_size: int
+    grad_accum: int
+    learning_rate: float
+    lora_rank: int
+    lora_alpha: int
+    seed: int
+    logging_steps: int
+    eval_steps: int
+    save_total_limit: int | None
+    select_best_by_loss: bool
