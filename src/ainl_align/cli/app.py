@@ -8,7 +8,7 @@ from ainl_align.cli import tasks
 from ainl_align.cli.boundary import guarded
 from ainl_align.cli.export import export
 from ainl_align.cli.gate import gate
-from ainl_align.cli.language import check, generate
+from ainl_align.cli.language import check, generate, grammar
 from ainl_align.cli.machine import base, doctor
 from ainl_align.cli.report import report
 from ainl_align.cli.run import run
@@ -47,6 +47,7 @@ app.command("report")(guarded(report))
 app.command("export", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(export))
 app.command("generate", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(generate))
 app.command("check")(guarded(check))
+app.command("grammar")(guarded(grammar))
 app.add_typer(tasks.app, name="tasks")
 app.command("base")(guarded(base))
 app.command("doctor")(guarded(doctor))

@@ -1,14 +1,14 @@
-"""check and generate: a verdict on one program, and programs for requests."""
+"""check, generate and grammar: a verdict on one program, programs for requests, and the grammar for other tools."""
 
 import importlib
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from ainl_align.artifacts import read_text
+from ainl_align.artifacts import atomic_open, read_text
 from ainl_align.cli.options import parse, parser_for
 from ainl_align.cli.output import take_json
 from ainl_align.errors import ExitCode, UserError
@@ -43,6 +43,28 @@ def _standard_input() -> str:
         return sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError(f"standard input: cannot be read as UTF-8 text ({error}); check what is piped in") from error
+
+
+def grammar(
+    dialect: Annotated[
+        Literal["llguidance", "lark"],
+        typer.Option(
+            help="llguidance: for engines that use it; lark: for the Python package (earley, dynamic_complete)"
+        ),
+    ] = "llguidance",
+    out: Annotated[Path | None, typer.Option("--out", help="file to write; default: print")] = None,
+) -> int:
+    """Export the grammar: the context-free part of what the decoder enforces."""
+    from ainl_align.language.export import grammar_text
+
+    text = grammar_text(dialect)
+    if out is None:
+        print(text, end="")
+    else:
+        with atomic_open(out) as handle:
+            handle.write(text)
+        print(f"grammar: {out}")
+    return ExitCode.OK
 
 
 def generate(context: typer.Context) -> int:

@@ -340,26 +340,43 @@ class RowConstraint:
             gained += self._take(token)
         return gained
 
+    @property
+    def tight(self) -> bool:
+        """Whether the budget may bar a token that the program itself allows; then ``peek`` knows."""
+        return self.budget is not None and self._slack <= _GROWTH + 1 and not self._roomy()
+
+    def peek(self, token: int) -> list[int]:
+        """What ``take([token])`` would return for an allowed token, without taking it: it, or the ending instead."""
+        return [token] if not self.tight or self._after(token) is not None else list(self._plan or ())
+
     def _take(self, token: int) -> list[int]:
-        if self.budget is None or self._slack > _GROWTH + 1 or self._roomy():
+        if not self.tight:
             self._slack -= _GROWTH + 1
             self._plan = None
             self._add(token)
             return [token]
+        after = self._after(token)
+        if after is not None:
+            place, self._plan, self._slack = after
+            self._record(place, token)
+            return [token]
+        assert self._plan is not None
+        self.closed_by_budget = True
+        for planned in self._plan:
+            self._add(planned)
+        return self._plan
+
+    def _after(self, token: int) -> tuple[_Place, list[int], int] | None:
+        """Near the end of the budget: the place after a token, the ending from there and the tokens to spare; None
+        where there is no room for both. Settles the ending from here."""
+        assert self.budget is not None
         if self._plan is None:
             self._plan = self._ending(self.place)
         ahead = self.place.copy()
         ahead.advance(token)
         plan = self._ending(ahead)
-        room = self.budget - self.used - 2  # this token and the end-of-text token
-        if len(plan) <= room:
-            self._record(ahead, token)
-            self._plan, self._slack = plan, room - len(plan)
-            return [token]
-        self.closed_by_budget = True
-        for planned in self._plan:
-            self._add(planned)
-        return self._plan
+        slack = self.budget - self.used - 2 - len(plan)  # this token and the end-of-text token
+        return (ahead, plan, slack) if slack >= 0 else None
 
     def _roomy(self) -> bool:
         """Whether the program can still be finished after any one token, without working out how."""

@@ -1,0 +1,82 @@
+"""Copied literals: where they are, what of the request may stand in them, and what is a copying error."""
+
+from typing import Any
+
+import pytest
+
+from ainl_align.decoding.constraint import Constraint
+from ainl_align.decoding.grounding import Ground, Span, copied_literals, copying_errors, open_span, vocabulary_of
+
+REQUEST = 'Fetch https://api.a.example/v1/items, put "done" on queue ops-high and mail al@b.example; rows go to orders.'
+
+
+@pytest.mark.parametrize(
+    ("line", "span"),
+    [
+        ('  R http.GET "', Span("url", "")),
+        ('  R http.GET "https://a', Span("url", "https://a")),
+        ('  R http.GET "https://a"', None),
+        ('  R http.POST "https://a" "te', None),
+        ('  R queue.PUT "mailto:al', Span("queue", "al")),
+        ('  R cache.GET "ns" "k', Span("key", "k")),
+        ('  R sqlite.QUERY "SELECT a FROM', Span("table", "", blank=True)),
+        ('  R sqlite.QUERY "SELECT a FROM ', Span("table", "")),
+        ('  R sqlite.QUERY "SELECT a FROM ord', Span("table", "ord")),
+        ('  R sqlite.QUERY "SELECT a FROM orders WHERE', None),
+        ('  R core.CONCAT "https://a', None),
+        ('  J "https://a', None),
+        ('  R fs.WRITE "a b', Span("file", "a b")),
+        ("", None),
+    ],
+)
+def test_where_a_copied_literal_is_open(line: str, span: Span | None) -> None:
+    assert open_span(line) == span
+
+
+def test_copied_literals_and_copying_errors() -> None:
+    program = (
+        "S app core noop\nL_main:\n"
+        '  R http.GET "https://api.a.example/v1/items" ->resp\n'
+        '  R sqlite.EXECUTE "INSERT INTO orders (a) VALUES (1)" ->res\n'
+        '  R sqlite.QUERY "SELECT a FROM order" ->res\n'
+        '  R queue.PUT "ops" resp ->res\n'
+        '  R queue.PUT "mailto:al@b.example" resp ->res\n'
+        '  R core.CONCAT "free" "text" ->res\n'
+        "  J res\n"
+    )
+    assert list(copied_literals(program)) == [
+        ("url", "https://api.a.example/v1/items"),
+        ("table", "orders"),
+        ("table", "order"),
+        ("queue", "ops"),
+        ("queue", "al@b.example"),
+    ]
+    assert copying_errors(program, REQUEST) == [("table", "order"), ("queue", "ops")]
+
+
+@pytest.fixture(scope="module")
+def constraint(embedded_tokenizer: Any) -> Constraint:
+    return Constraint(embedded_tokenizer, vocabulary=len(embedded_tokenizer), eos_ids=[embedded_tokenizer.eos_token_id])
+
+
+def test_a_copy_goes_on_in_the_tokenizers_own_tokens_and_ends_with_a_word(
+    constraint: Constraint, embedded_tokenizer: Any
+) -> None:
+    vocabulary, ground = vocabulary_of(constraint), Ground(REQUEST)
+    for literal, kind in (("https://api.a.example/v1/items", "url"), ("ops-high", "queue")):
+        written = ""
+        for token in embedded_tokenizer.encode(f'{literal}"', add_special_tokens=False):
+            tokens = ground.tokens(Span(kind, written), vocabulary)
+            assert token in tokens, (written, embedded_tokenizer.decode([token]))
+            written += embedded_tokenizer.decode([token])
+    quote = embedded_tokenizer.encode('"', add_special_tokens=False)[0]
+    assert quote not in ground.tokens(Span("queue", "ops"), vocabulary)
+    assert ground.tokens(Span("queue", "nothing-like-it"), vocabulary) == []
+    blank_orders = embedded_tokenizer.encode(" orders", add_special_tokens=False)[0]
+    assert blank_orders in ground.tokens(Span("table", "", blank=True), vocabulary)
+
+
+def test_quotes_and_backslashes_of_the_request_are_found_as_literals_spell_them() -> None:
+    ground = Ground('write to "my dir\\a.txt"')
+    assert ground.holds("my dir\\\\a.txt")
+    assert not ground.holds("my di")
