@@ -6,6 +6,7 @@ code is off.
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import shutil
@@ -180,13 +181,33 @@ def load_tokenizer(base: BaseModel) -> Any:
     return tokenizer
 
 
-def load_model(base: BaseModel, device: str) -> Any:
-    """The base's weights in the precision that ``device`` computes fastest in, in eval mode."""
+def check_four_bit(device: str) -> None:
+    """Raise UserError where a base cannot be held in 4 bits."""
+    if device != "cuda":
+        raise UserError(f"--load-in-4bit needs a CUDA GPU, and training runs on {device}; leave it out")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise UserError("--load-in-4bit needs bitsandbytes, which is not installed; run `pip install bitsandbytes`")
+
+
+def load_model(base: BaseModel, device: str, *, dtype: Any = None, four_bit: bool = False) -> Any:
+    """The base's weights in eval mode, in the precision that ``device`` computes fastest in unless ``dtype`` says else.
+
+    ``four_bit``: linear layers in NF4 (QLoRA: Dettmers et al. 2023, arXiv:2305.14314).
+    """
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # progress.py shows ours
-    model = AutoModelForCausalLM.from_pretrained(
-        str(base.folder), dtype=compute_dtype(device), trust_remote_code=False, use_safetensors=True
-    )
-    return model.to(device).eval()
+    options: dict[str, Any] = {"dtype": dtype or compute_dtype(device), "trust_remote_code": False}
+    if four_bit:
+        from transformers import BitsAndBytesConfig
+
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=options["dtype"],
+        )
+        options["device_map"] = {"": device}
+    model = AutoModelForCausalLM.from_pretrained(str(base.folder), use_safetensors=True, **options)
+    return (model if four_bit else model.to(device)).eval()

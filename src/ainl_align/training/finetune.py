@@ -1,14 +1,15 @@
-"""LoRA fine-tuning on ChatML rows, through TRL and PEFT.
+"""LoRA fine-tuning on ChatML rows: options, rows and plan; ``trainer.py`` trains.
 
 LoRA: Hu et al. 2021, arXiv:2106.09685, on every linear layer of the base except its output head.
 """
 
+import json
 import math
-import shutil
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel as PydanticModel
 from pydantic import ConfigDict, Field
@@ -18,11 +19,13 @@ from ainl_align.config import ROOT, default_base
 from ainl_align.data.records import read_rows
 from ainl_align.errors import UserError
 from ainl_align.progress import Progress
-from ainl_align.training import checkpoints
-from ainl_align.training.base import load_tokenizer, resolve
+from ainl_align.training import processes
+from ainl_align.training.base import BaseModel, check_four_bit, load_tokenizer, resolve
+from ainl_align.training.packing import Step, packed_steps, row_steps
 from ainl_align.training.plan import Plan
 from ainl_align.training.precision import compute_dtype, int8_pays, pick_device
-from ainl_align.training.profiles import PROFILES, Profile
+from ainl_align.training.profiles import COMPILE_FROM_TOKENS, PROFILES, Profile
+from ainl_align.training.resume import Keeper, training_key
 from ainl_align.training.rows import Encoded, encode_rows, spread, within_budget
 
 
@@ -32,7 +35,7 @@ class Settings(PydanticModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dry_run: bool = Field(False, description="show the plan and train nothing")
-    profile: Literal["fast", "balanced", "quality"] = Field("balanced", description="set of hyperparameters")
+    profile: Literal["fast", "balanced", "quality", "gpu"] = Field("balanced", description="set of hyperparameters")
     epochs: float | None = Field(None, gt=0, description="passes over the training rows")
     seed: int = Field(42, ge=0, description="seed of initialisation and data order")
     base_model: str = Field(default_factory=default_base, description="embedded name, folder or Hugging Face id")
@@ -44,6 +47,7 @@ class Settings(PydanticModel):
     output_dir: Path = Field(ROOT / "models/ainl-phi3-lora-v5-aligned", description="folder of the adapter")
     max_length: int | None = Field(None, ge=16, description="longest row in tokens; longer ones are left out, and said")
     batch_size: int | None = Field(None, ge=1, description="rows a device in one forward pass")
+    pack_tokens: int | None = Field(None, ge=128, description="fill each forward pass with rows up to so many tokens")
     grad_accum: int = Field(1, ge=1, description="forward passes a step")
     learning_rate: float | None = Field(None, gt=0, description="peak learning rate")
     lora_rank: int | None = Field(None, ge=1, description="rank of the adapter")
@@ -55,8 +59,19 @@ class Settings(PydanticModel):
     int8_base: Literal["auto", "on", "off"] = Field(
         "auto", description="multiply the frozen base in int8; auto: on CPUs with VNNI and without bf16"
     )
+    load_in_4bit: bool = Field(False, description="hold the frozen base in 4 bits (CUDA, needs bitsandbytes)")
+    gradient_checkpointing: bool = Field(False, description="less memory, a third more arithmetic")
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto", description="compile the decoder layers; auto: on CUDA with packed rows, when the run is long enough"
+    )
+    num_processes: int = Field(1, ge=1, description="processes on this machine, one a GPU")
+    fsdp: bool = Field(False, description="spread the base over the processes, for bases that do not fit on one GPU")
     select_best_by_loss: bool = Field(False, description="final adapter: lowest validation loss instead of last")
     max_train_samples: int | None = Field(None, ge=1, description="train on at most so many rows, evenly by family")
+    resume: bool = Field(True, description="go on with this training where it stopped; --no-resume: train anew")
+    need_checkpoints: bool = Field(
+        False, description="train anew when a finished training has lost checkpoints, as a sweep prunes them"
+    )
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,8 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
     """
     profile = PROFILES[settings.profile]
     device = pick_device(settings.train_device)
+    if settings.load_in_4bit:
+        check_four_bit(device)
     base = resolve(settings.base_model)
     tokenizer = load_tokenizer(base)
     train_rows = read_rows(settings.data_path)
@@ -95,18 +112,30 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
     if settings.max_train_samples is None and device == "cpu" and profile.cpu is not None:
         train = within_budget(train, settings.profile, profile.cpu, settings.epochs or profile.epochs, progress)
     train = train[: settings.max_train_samples]
-    plan = _plan(settings, profile, device, train, held_out, len(train_rows), too_long)
-    progress.say(
-        f"train {plan.rows} rows ({plan.tokens} tokens, {plan.loss_tokens} with loss) for {plan.epochs:g} epochs = "
-        f"{plan.steps} steps of {plan.batch_size * plan.grad_accum} rows on {device} in {plan.precision}"
-        + (", base in int8" if plan.int8_base else "")
-    )
+    plan, steps = _plan(settings, profile, device, train, held_out, len(train_rows), too_long)
+    progress.say(_describe(plan))
     if settings.dry_run:
         return FinetuneResult(None, plan, (), 0.0)
     check_writable(settings.output_dir)
-    _clear(settings.output_dir)
     started = time.monotonic()
-    from ainl_align.training.trainer import train_adapter  # torch and TRL load only where something is trained
+    if settings.num_processes > 1 and processes.world().size == 1:
+        losses = _in_processes(settings, progress)
+    else:
+        losses = _train(settings, plan, steps, base, tokenizer, train, held_out, progress)
+    return FinetuneResult(settings.output_dir, plan, tuple(losses), time.monotonic() - started)
+
+
+def _train(
+    settings: Settings,
+    plan: Plan,
+    steps: list[Step],
+    base: BaseModel,
+    tokenizer: Any,
+    train: list[Encoded],
+    held_out: list[Encoded],
+    progress: Progress,
+) -> list[dict[str, float]]:
+    from ainl_align.training.trainer import train_adapter  # torch loads only where something is trained
 
     data = {"train": settings.data_path, "extra": settings.extra_data_path, "eval": settings.eval_data_path}
     made_by = provenance(
@@ -114,8 +143,27 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
         data={name: path for name, path in data.items() if path},
         device=plan.device,
     )
-    losses = train_adapter(plan, base, tokenizer, train, held_out, settings.output_dir, made_by, progress)
-    return FinetuneResult(settings.output_dir, plan, tuple(losses), time.monotonic() - started)
+    key = training_key(plan, base, train, held_out)
+    keeper = Keeper(settings.output_dir, base, key, made_by, plan.save_steps, plan.steps, plan.save_total_limit)
+    if settings.resume and keeper.is_finished(progress, need_checkpoints=settings.need_checkpoints):
+        return keeper.losses()
+    if processes.world().leads:
+        keeper.prepare(progress, resume=settings.resume)
+    return train_adapter(plan, tokenizer, steps, train, held_out, keeper, progress)
+
+
+def _in_processes(settings: Settings, progress: Progress) -> list[dict[str, float]]:
+    """Train in ``settings.num_processes`` processes (``worker.py``); what they said of fallbacks is kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        order, answer = Path(folder, "settings.json"), Path(folder, "result.json")
+        order.write_text(settings.model_dump_json(), encoding="utf-8")
+        status = processes.launch(settings.num_processes, "ainl_align.training.worker", [str(order), str(answer)])
+        if status or not answer.is_file():
+            raise UserError(f"one of {settings.num_processes} processes stopped (exit status {status}); see above")
+        result = json.loads(answer.read_text(encoding="utf-8"))
+    progress.fallbacks += [note for note in result["fallbacks"] if note not in progress.fallbacks]
+    losses: list[dict[str, float]] = result["losses"]
+    return losses
 
 
 def _plan(
@@ -126,26 +174,45 @@ def _plan(
     held_out: list[Encoded],
     rows_in_file: int,
     too_long: int,
-) -> Plan:
+) -> tuple[Plan, list[Step]]:
+    """What will be done, and the rows of every batch of every step."""
     batch = settings.batch_size or profile.batch_size
+    # A number of rows that the user names is what a batch holds.
+    pack = settings.pack_tokens or (None if settings.batch_size else profile.pack_tokens)
     epochs = settings.epochs or profile.epochs
-    steps = max(1, math.ceil(math.ceil(len(train) / (batch * settings.grad_accum)) * epochs))
+    found = processes.world()
+    several = found.size if found.size > 1 else settings.num_processes
+    lengths = [len(row.ids) for row in train]
+    if pack and max(lengths) > pack:
+        raise UserError(f"--pack-tokens {pack} is less than the longest row ({max(lengths)} tokens); raise it")
+    batches = settings.grad_accum * several
+    if pack:
+        steps = packed_steps(lengths, tokens=pack, batches=batches, epochs=epochs, seed=settings.seed)
+    else:
+        steps = row_steps(lengths, batch_size=batch, batches=batches, epochs=epochs, seed=settings.seed)
     rank = settings.lora_rank or profile.lora_rank
-    save_steps = settings.save_steps or math.ceil(steps / profile.checkpoints)
-    return Plan(
+    save_steps = settings.save_steps or math.ceil(len(steps) / profile.checkpoints)
+    long_enough = sum(lengths) * epochs >= COMPILE_FROM_TOKENS
+    plan = Plan(
         device=device,
         precision=str(compute_dtype(device)).removeprefix("torch."),
         int8_base=settings.int8_base == "on" or (settings.int8_base == "auto" and int8_pays(device)),
+        four_bit=settings.load_in_4bit,
+        compiled=settings.compile == "on" or (settings.compile == "auto" and device == "cuda" and long_enough),
+        gradient_checkpointing=settings.gradient_checkpointing,
+        processes=several,
+        shard=several > 1 and (settings.fsdp or processes.sharding_asked()),
         rows=len(train),
         rows_in_file=rows_in_file,
         rows_too_long=too_long,
-        tokens=sum(len(row.ids) for row in train),
+        tokens=sum(lengths),
         loss_tokens=sum(label != -100 for row in train for label in row.labels),
         epochs=epochs,
-        steps=steps,
+        steps=len(steps),
         save_steps=save_steps,
         eval_rows=len(held_out),
         batch_size=batch,
+        pack_tokens=pack,
         grad_accum=settings.grad_accum,
         learning_rate=settings.learning_rate or profile.learning_rate,
         lora_rank=rank,
@@ -156,12 +223,13 @@ def _plan(
         save_total_limit=settings.save_total_limit,
         select_best_by_loss=settings.select_best_by_loss,
     )
+    return plan, steps
 
 
-def _clear(folder: Path) -> None:
-    """Remove what an earlier training left, so that its checkpoints are never swept with the new ones."""
-    (folder / checkpoints.BEST_LINK).unlink(missing_ok=True)
-    (folder / checkpoints.MANIFEST).unlink(missing_ok=True)
-    (folder / "README.md").unlink(missing_ok=True)  # the card of the adapter before
-    for old in folder.glob("checkpoint-*"):
-        shutil.rmtree(old)
+def _describe(plan: Plan) -> str:
+    batches = plan.grad_accum * plan.processes
+    size = f"{plan.pack_tokens * batches} tokens" if plan.pack_tokens else f"{plan.batch_size * batches} rows"
+    text = f"train {plan.rows} rows ({plan.tokens} tokens, {plan.loss_tokens} with loss) for {plan.epochs:g} epochs = "
+    text += f"{plan.steps} steps of {size} on {plan.device} in {plan.precision}"
+    text += f", in {plan.processes} processes" if plan.processes > 1 else ""
+    return text + (", base in int8" if plan.int8_base else "") + (", base in 4 bits" if plan.four_bit else "")

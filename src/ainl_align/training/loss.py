@@ -1,59 +1,93 @@
-"""Completion-only loss that pays for the output head at labelled positions alone.
+"""Summed loss of a batch at its labelled places, the only ones for which the output head is paid."""
 
-TRL's fused head does that on Triton devices; elsewhere it projects every position and does so again in the backward
-pass, which on a CPU and a vocabulary of 49,152 doubles the time of a step (docs/log.md).
-"""
-
-import functools
-from types import MethodType
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
-from trl import SFTTrainer
 
-IGNORED = -100
+from ainl_align.training import attention
+from ainl_align.training.packing import IGNORED, SCORED_BLOCK, Batch
 
 
-def score_labels_only(model: Any) -> None:
-    """Let ``model(..., labels=labels, summed_loss=True)`` return the summed negative log-likelihood, a scalar tensor.
+class SummedLoss(nn.Module):
+    """``SummedLoss(model)(batch)``: the negative log-likelihood of the batch's targets, a scalar sum.
 
-    ``model`` is a Hugging Face causal model, adapters inside or not; other calls of it are unchanged. It goes through
-    ``forward``, so wrappers for several processes see the call. Rows are padded on the right, where causal attention
-    never looks from a labelled position: the attention mask is dropped, and with it the slow kernels for masks.
+    ``model`` is a Hugging Face causal language model with a linear output head, to run on ``device``; its attention is
+    switched to rows.
+    ``pointwise`` is the head's pointwise part, for torch.compile to replace.
     """
-    original = model.forward
 
-    @functools.wraps(type(model).forward)
-    def forward(self: Any, *args: Any, summed_loss: bool = False, **kwargs: Any) -> Any:
-        if not summed_loss:
-            return original(*args, **kwargs)
-        labels: Tensor = kwargs.pop("labels")[:, 1:]
-        kwargs.pop("attention_mask", None)
-        hidden = self.base_model(*args, **kwargs, use_cache=False).last_hidden_state[:, :-1]
-        scored = labels != IGNORED
-        logits = self.get_output_embeddings()(hidden[scored])
-        return F.cross_entropy(logits.float(), labels[scored], reduction="sum")
+    def __init__(self, model: Any, device: str) -> None:
+        super().__init__()
+        model.set_attn_implementation(attention.NAME)
+        self.model = model
+        self.flash = attention.flash_works(model, device)
+        self.pointwise: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = nll_and_gradient
 
-    model.forward = MethodType(forward, model)
+    def forward(self, batch: Batch) -> Tensor:
+        """Rows are isolated from each other by attention and positions."""
+        embeddings = self.model.get_input_embeddings()(batch.ids[None])
+        if torch.is_grad_enabled():
+            embeddings.requires_grad_()  # the first layer is then like the others, for compilation and checkpointing
+        hidden = self.model.base_model(
+            inputs_embeds=embeddings,
+            position_ids=batch.positions[None],
+            use_cache=False,
+            cu_seq_lens_q=batch.starts,
+            max_length_q=batch.longest,
+            row_lengths=None if self.flash else batch.lengths,
+        ).last_hidden_state[0]
+        head = self.model.get_output_embeddings()
+        return _HeadLoss.apply(hidden, batch.scored, batch.targets, head.weight, head.bias, self.pointwise)
 
 
-class CompletionTrainer(SFTTrainer):  # type: ignore[misc]
-    """SFTTrainer with the loss above."""
+def nll_and_gradient(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum over rows of the negative log-likelihood of ``targets``, and its gradient in ``logits``' shape and format.
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        score_labels_only(self.model.get_base_model())
+    ``logits`` has shape (rows, vocabulary); rows whose target is IGNORED count nothing.
+    """
+    counted = (targets != IGNORED)[:, None]
+    chosen = targets.clamp(min=0)[:, None]
+    exact = logits.float()
+    log_probabilities = exact - exact.logsumexp(1, keepdim=True)
+    loss = -(log_probabilities.gather(1, chosen) * counted).sum()
+    columns = torch.arange(logits.shape[1], device=logits.device)
+    gradient = (log_probabilities.exp() - (columns == chosen).float()) * counted
+    return loss, gradient.to(logits.dtype)
 
-    def compute_loss(
-        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """Mean over the labelled tokens of the whole step (``num_items_in_batch``), or of this batch without one."""
-        labels = inputs["labels"]
-        total = model(**inputs, summed_loss=True)
-        count = (labels[:, 1:] != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
-        loss = total / torch.as_tensor(count, device=total.device).clamp(min=1)
-        if self.args.average_tokens_across_devices and num_items_in_batch is not None:
-            loss = loss * self.accelerator.num_processes  # the count is of all processes, the gradient is averaged
-        return (loss, {}) if return_outputs else loss
+
+class _HeadLoss(torch.autograd.Function):
+    """The frozen head and its loss, block by block, with the gradient made on the way: logits are never all kept.
+
+    The idea of Liger's fused head (Hsu et al. 2024, arXiv:2410.10989), for a head that is not trained.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        scored: Tensor,
+        targets: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        pointwise: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    ) -> Tensor:
+        wanted = ctx.needs_input_grad[0]
+        total = torch.zeros((), device=hidden.device)
+        gradient = torch.zeros_like(hidden) if wanted else None
+        for places, answers in zip(scored.split(SCORED_BLOCK), targets.split(SCORED_BLOCK), strict=True):
+            logits = F.linear(hidden[places], weight, bias)
+            loss, inner = pointwise(logits, answers)
+            total += loss
+            if gradient is not None:
+                gradient[places] = inner @ weight
+        if gradient is not None:
+            ctx.save_for_backward(gradient)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, scale: Tensor) -> Any:
+        (gradient,) = ctx.saved_tensors
+        return gradient * scale, None, None, None, None, None

@@ -10,6 +10,11 @@ class Plan:
     device: str
     precision: str
     int8_base: bool
+    four_bit: bool
+    compiled: bool
+    gradient_checkpointing: bool
+    processes: int
+    shard: bool
     rows: int
     rows_in_file: int
     rows_too_long: int
@@ -20,6 +25,7 @@ class Plan:
     save_steps: int
     eval_rows: int
     batch_size: int
+    pack_tokens: int | None
     grad_accum: int
     learning_rate: float
     lora_rank: int

@@ -1,6 +1,9 @@
-"""Training profiles: what ``fast``, ``balanced`` and ``quality`` stand for."""
+"""Training profiles: what ``fast``, ``balanced``, ``quality`` and ``gpu`` stand for."""
 
 from dataclasses import dataclass
+
+COMPILE_FROM_TOKENS = 5_000_000
+"""Tokens of a whole run from which compiling the layers pays for itself on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,10 @@ class CpuBudget:
 
 @dataclass(frozen=True)
 class Profile:
-    """Hyperparameters that a profile sets and that options override. ``cpu`` is None where a CPU trains on all rows."""
+    """Hyperparameters that a profile sets and that options override.
+
+    ``cpu`` is None where a CPU trains on all rows. A batch holds ``pack_tokens`` tokens, or ``batch_size`` rows.
+    """
 
     epochs: float
     learning_rate: float
@@ -29,10 +35,12 @@ class Profile:
     eval_rows: int
     max_length: int
     cpu: CpuBudget | None
+    pack_tokens: int | None = None
 
 
 PROFILES = {
     "fast": Profile(1, 2e-3, 16, 4, 2, 8, 384, CpuBudget(30_000)),
     "balanced": Profile(2, 2e-3, 16, 4, 4, 16, 384, CpuBudget(320_000)),
     "quality": Profile(3, 1e-3, 32, 8, 12, 128, 1024, None),
+    "gpu": Profile(3, 1e-3, 32, 32, 12, 256, 1024, None, pack_tokens=16_384),
 }
