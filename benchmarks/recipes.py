@@ -100,7 +100,7 @@ def train(recipe: Recipe, files: list[Path], device: str) -> tuple[Any, dict[str
     def share(step: int) -> float:
         if step < warm:
             return (step + 1) / warm
-        done = (step - warm) / (steps - warm)
+        done = (step - warm) / max(1, steps - warm)
         return 1 - done if recipe.linear else 0.5 + 0.5 * math.cos(math.pi * done)
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
