@@ -26,6 +26,7 @@ from typing import IO, Any
 import jsonschema
 
 from ainl_align.errors import UserError
+from ainl_align.redact import redacted, without_known_secrets
 
 SCHEMA_VERSION = 1
 METRICS = ("nonempty", "runtime_compile", "strict_compile", "strict_ainl", "canonical", "task_success")
@@ -134,7 +135,7 @@ def write_json(path: Path, schema: str, content: Mapping[str, Any], provenance: 
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     jsonschema.validate(json.loads(text), load_schema(schema))
     with atomic_open(path) as handle:
-        handle.write(text + "\n")
+        handle.write(without_known_secrets(text) + "\n")
 
 
 def read_json(path: Path, schema: str) -> dict[str, Any]:
@@ -247,11 +248,14 @@ def content_hash(value: Any) -> str:
 
 
 def provenance(settings: Mapping[str, Any], *, data: Mapping[str, Path], device: str) -> dict[str, Any]:
-    """What made an artifact: settings, code version, data hashes, library versions, device, time (UTC)."""
+    """What made an artifact: settings, code version, data hashes, library versions, device, time (UTC).
+
+    Artifacts are shown to others: secrets are left out, and the user's home folder is ``~``.
+    """
     return {
-        "settings": dict(settings),
+        "settings": redacted(dict(settings)),
         "code": _code_version(),
-        "data": {name: {"path": str(path), "sha256": file_hash(path)} for name, path in data.items()},
+        "data": {name: {"path": redacted(path), "sha256": file_hash(path)} for name, path in data.items()},
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "python": platform.python_version(),
         "device": device,

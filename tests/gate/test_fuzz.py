@@ -3,7 +3,7 @@
 import copy
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,13 @@ from ainl_align.gate import trends
 from ainl_align.gate.history import read_history
 from ainl_align.gate.reports import Report, read_report
 from ainl_align.progress import Progress
+from tests.mutators import mutated
 
 MakeReport = Callable[..., Path]
 MUTATIONS = 2400
 BATCHES = 12
 EVERY_TIME = 3
 """Batches that every test run makes; `make test-slow` makes all."""
-_VALUES: tuple[Any, ...] = (
-    *(None, True, False, 0, 1, -1, 2, 0.5, 1.5, -0.25, 10**400, float("nan"), float("inf"), 1e308, "", "1.0", "x"),
-    *("\ud800", "\u0000", "a/../b", [], [1], {}, {"n": 1}, [[]]),
-)
 
 
 @pytest.fixture
@@ -45,55 +42,6 @@ def report(make_report: MakeReport) -> Path:
         row["base"] = copy.deepcopy(row["lora"])
     path.write_text(json.dumps(document), encoding="utf-8")
     return path
-
-
-def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every (container, key) of a JSON value."""
-    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
-        yield value, key
-        yield from places(value[key])
-
-
-def mutated(text: str, rng: random.Random) -> bytes:
-    """The file with one to three changes of its structure, its values, or its bytes."""
-    if rng.random() < 0.25:
-        content = bytearray(text.encode())
-        for _ in range(rng.randint(1, 3)):
-            at = rng.randrange(len(content))
-            kind = rng.randrange(4)
-            if kind == 0:
-                content[at] = rng.randrange(256)
-            elif kind == 1:
-                del content[at : at + rng.randint(1, 200)]
-            elif kind == 2:
-                content[at:at] = bytes(rng.choice((b"0", b"-", b"e9", b'"', b"{", b"null", b"NaN", b"\xff")))
-            else:
-                del content[at:]
-            if not content:
-                break
-        return bytes(content)
-    document = json.loads(text)
-    for _ in range(rng.randint(1, 3)):
-        # Shallow places are as likely as the many deep ones.
-        found = list(places(document))
-        top = (
-            [place for place in found if place[0] is document or place[0] in (document["summary"],)]
-            if isinstance(document.get("summary"), dict)
-            else found
-        )
-        container, key = rng.choice(top if top and rng.random() < 0.3 else found)
-        kind = rng.randrange(5)
-        if kind == 0:
-            del container[key]
-        elif kind == 1 and isinstance(container, list):
-            container.insert(key, copy.deepcopy(container[key]))
-        elif kind == 2 and isinstance(container[key], bool):
-            container[key] = not container[key]
-        elif kind == 3 and isinstance(container[key], int | float):
-            container[key] = container[key] + rng.choice((-1, 1, 0.01, 100))
-        else:
-            container[key] = copy.deepcopy(rng.choice(_VALUES))
-    return json.dumps(document).encode("utf-8")
 
 
 def judged(report: Report) -> tuple[Any, ...]:

@@ -4,12 +4,15 @@ import math
 import os
 import shutil
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -72,11 +75,76 @@ def test_workers_see_no_environment_and_cannot_fill_the_disk(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AINL_SECRET", "x")
-    assert list(sandbox.map(os.getenv, ["AINL_SECRET", "HOME"], 10)) == [None, None]
+    assert list(sandbox.map(os.getenv, ["AINL_SECRET", "PATH", "HOME"], 10)) == [None, None, "/nonexistent"]
+    assert list(sandbox.map(os.path.abspath, ["x"], 10)) == ["/x"]
     (tmp_path / "old").write_bytes(bytes(10))
     (failure,) = sandbox.map(partial(shutil.copyfile, tmp_path / "old"), [str(tmp_path / "new")], 10)
     assert isinstance(failure, SandboxFailure)
-    assert not (tmp_path / "new").exists() or (tmp_path / "new").stat().st_size == 0
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("function", "argument"),
+    [
+        (open, "/etc/hostname"),
+        (os.listdir, "/"),
+        (os.mkdir, "/tmp/ainl-align-test"),
+        (os.remove, "/tmp/ainl-align-test"),
+        (os.system, "true"),
+        (subprocess.Popen, "true"),
+        (sqlite3.connect, "/tmp/ainl-align-test.db"),
+        (socket.create_connection, ("127.0.0.1", 9)),
+        (import_module, "ctypes"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_workers_reach_neither_files_nor_sockets_nor_processes(
+    sandbox: Sandbox, function: Callable[[object], object], argument: object
+) -> None:
+    (failure,) = sandbox.map(function, [argument], 10)
+    assert isinstance(failure, SandboxFailure)
+    assert "is not allowed in the sandbox" in failure.message
+
+
+def test_workers_import_and_use_a_database_in_memory(sandbox: Sandbox) -> None:
+    assert list(sandbox.map(import_name, ["wave", "json"], 10)) == ["wave", "json"]
+    assert list(sandbox.map(in_memory, [1], 10)) == [1]
+
+
+def import_name(name: str) -> str:
+    return import_module(name).__name__
+
+
+def in_memory(value: int) -> int:
+    connection = sqlite3.connect(":memory:")
+    try:
+        return int(connection.execute("SELECT ?", (value,)).fetchone()[0])
+    finally:
+        connection.close()
+
+
+class Trap:
+    """Would run a command in whoever unpickles it."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch /tmp/ainl-align-trap",)
+
+
+def set_a_trap(_: int) -> Trap:
+    return Trap()
+
+
+def test_an_answer_cannot_call_anything_in_the_caller(sandbox: Sandbox) -> None:
+    trap = Path("/tmp/ainl-align-trap")
+    trap.unlink(missing_ok=True)
+    (failure,) = sandbox.map(set_a_trap, [1], 10)
+    assert isinstance(failure, SandboxFailure)
+    assert "the answer cannot be read" in failure.message
+    assert not trap.exists()
+
+
+def test_an_answer_that_is_too_large_is_that_items_failure(sandbox: Sandbox) -> None:
+    assert kinds(list(sandbox.map(bytes, [70 * 2**20, 1], 20))) == ["memory", b"\0"]
 
 
 def test_a_worker_killed_from_outside_is_replaced() -> None:

@@ -286,7 +286,7 @@ def test_http_bodies() -> None:
 def test_a_program_cannot_change_the_world_it_was_given() -> None:
     world = World(cache={"ns": {"k": [1]}}, http=(route(Reply(body={"a": [1]})),), files={"f": "x"})
     before = world.model_dump_json()
-    source = plain(f'R http.GET "{URL}" ->r', "X push r v", 'R fs.WRITE "f" "y" ->w', 'R cache.SET "ns" "k" "z" ->out')
+    source = plain(f'R http.GET "{URL}" ->r', 'R fs.WRITE "f" "y" ->w', 'R cache.SET "ns" "k" "z" ->out')
     run(source, world)
     assert world.model_dump_json() == before
 

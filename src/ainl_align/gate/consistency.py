@@ -51,9 +51,18 @@ def check(document: Mapping[str, Any], wrong: Say) -> None:
 
 def _settings(document: Mapping[str, Any], wrong: Say) -> None:
     """The settings stand twice in a report; a change of one of them shows."""
+    others = ("device", "prompt_set", "adapter_path")
     for name, value in document["provenance"]["settings"].items():
-        if name in document and name not in ("device", "prompt_set", "adapter_path") and document[name] != value:
+        if name in document and name not in others and not _agree(document[name], value):
             wrong(name, f"is {document[name]!r}, but provenance.settings says {value!r}")
+
+
+def _agree(stated: Any, recorded: Any) -> bool:
+    """Whether two values are the same; in provenance a path may start with ~ for the home folder."""
+    if stated == recorded:
+        return True
+    both = isinstance(stated, str) and isinstance(recorded, str)
+    return both and recorded.startswith("~/") and stated.startswith("/") and stated.endswith(recorded[1:])
 
 
 def _ladder(where: str, metrics: Mapping[str, bool | None], wrong: Say) -> None:

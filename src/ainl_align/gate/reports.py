@@ -16,7 +16,7 @@ Outcomes = Mapping[str, Mapping[str, bool | None]]
 
 # Reports are comparable only when the same prompts were answered under the same conditions. The base model and the
 # device are not among them: another base on the same prompts is a fair comparison.
-_COMPARED = (
+CONDITIONS = (
     "prompt_set_sha256",
     "metric_version",
     "max_new_tokens",
@@ -107,7 +107,7 @@ def read_report(path: Path, *, allow_older: bool = False) -> Report:
         base_model=document["base_model"],
         outcomes=_outcomes(rows, "lora"),
         base=_outcomes(rows, "base") if document["summary"]["base"] is not None else None,
-        conditions={name: document.get(name) for name in _COMPARED},
+        conditions={name: document.get(name) for name in CONDITIONS},
         clusters={row["id"]: row.get("cluster") or f"prompt {row['prompt']}" for row in rows},
         groups=_groups(rows),
         prompts={row["id"]: row["prompt"] for row in rows},
@@ -154,7 +154,7 @@ def _older(path: Path, document: dict[str, Any]) -> Report:
         outcomes=outcomes("lora"),
         base=outcomes("base") if content.summary.base is not None else None,
         conditions={
-            **dict.fromkeys(_COMPARED),
+            **dict.fromkeys(CONDITIONS),
             **settings,
             "prompt_set_sha256": content_hash(prompts),
             "metric_version": "older",

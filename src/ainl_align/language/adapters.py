@@ -69,6 +69,22 @@ class Budget:
         if labels > self._limits.depth:
             raise LimitReached(f"more than {self._limits.depth} nested labels")
 
+    def value(self, value: Any) -> None:
+        """Account for a value that is about to be copied, everything in it included."""
+        most = self._limits.output_chars
+        chars, rest = 0, [value]
+        while rest and chars <= most:
+            item = rest.pop()
+            if isinstance(item, str | bytes):
+                chars += len(item)
+            elif isinstance(item, dict):
+                chars += len(item)
+                rest += [*item.keys(), *item.values()]
+            elif isinstance(item, list | tuple):
+                chars += len(item)
+                rest += item
+        self.size(chars)
+
     def call(self) -> None:
         self._calls += 1
         if self._calls > self._limits.calls:

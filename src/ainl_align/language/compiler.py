@@ -17,6 +17,10 @@ from typing import Any
 _REFERENCE: Any = import_module("compiler_v2")
 _EFFECTS: Any = import_module("tooling.effect_analysis")
 
+MOST_LINES = 1024
+MOST_CHARS = 65_536
+"""Longer sources are not compiled: the compiler takes time by the square of the lines (0.3 s for 1,024)."""
+
 ADAPTER_EFFECTS: Mapping[str, str] = MappingProxyType(
     {verb: kind for verb, (_tier, kind) in _EFFECTS.ADAPTER_EFFECT.items()}
 )
@@ -50,8 +54,12 @@ def compile_program(source: str, *, strict: bool) -> Compiled:
     """Compile a program in strict or in default mode; a source that makes the compiler raise is one error more.
 
     The last programs are remembered, because a verdict is mostly followed by runs of the same program. Nobody may
-    change the IR.
+    change the IR. A source of more than ``MOST_LINES`` lines or ``MOST_CHARS`` characters is not compiled at all: its
+    one error says so.
     """
+    if len(source) > MOST_CHARS or source.count("\n") > MOST_LINES:
+        too_long = Diagnostic(None, "too-long", f"more than {MOST_LINES} lines or {MOST_CHARS} characters; write less")
+        return Compiled(False, (too_long,), (), None)
     compiler = _REFERENCE.AICodeCompiler(strict_mode=strict)
     compiler._resolve_include_path = _no_include
     try:

@@ -1,11 +1,12 @@
 """Killable worker processes for untrusted programs: a hang, a crash or full memory fails one item and no other.
 
 Each worker is a pair of processes. The keeper is started clean (no fork of the caller, whose threads and devices stay
-out of it), loads the language once, and forks the runner, which does the work. The keeper kills a runner that is late
-and forks the next one in milliseconds. Both end with the caller, however it ends.
+out of it), loads the language once, and forks the runner, which does the work behind ``guard``. The keeper kills a
+runner that is late and forks the next one in milliseconds. Both end with the caller, however it ends.
 """
 
 import gc
+import io
 import json
 import os
 import pickle
@@ -22,6 +23,8 @@ from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
 from typing import Any, Final, Literal, NoReturn, Self, TypeVar
 
+from ainl_align.language import guard
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -31,6 +34,12 @@ _BOOT: Final = (
 )
 _AHEAD: Final = 64
 """Results that a worker may be ahead of the slowest one; bounds memory while results keep their order."""
+_LARGEST: Final = 64 * 2**20
+"""Bytes of the largest answer that is taken from a runner."""
+_FINE: Final = b"\0"
+_FATAL: Final = b"\1"
+_ENVIRONMENT: Final = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": "/nonexistent"}
+"""All that a worker sees of an environment; nothing of it is the caller's."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +59,9 @@ class Sandbox:
     ``memory_mb`` is what a runner may use beyond what it starts with. ``preload`` names modules that a keeper imports
     once, so that a fresh runner need not.
 
-    Workers cannot write to files and see no environment of the caller. They are no defence against machine
-    code; AINL programs have no way to run any.
+    Workers see no environment of the caller and none of its files but Python's modules; they can open no file for
+    writing, no socket and no process. Answers may hold builtins and this package's own classes only. They are no
+    defence against machine code; AINL programs have no way to run any.
     """
 
     def __init__(self, *, workers: int = 2, memory_mb: int = 512, preload: Sequence[str] = ()) -> None:
@@ -137,14 +147,16 @@ class _Worker:
     def _start(self) -> None:
         self.connection, theirs = Pipe()
         # -P and the caller's own path: the worker imports what the caller imports, and nothing from its folder.
-        command = [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), str(theirs.fileno()), *self._arguments]
+        places = json.dumps([os.path.abspath(place) for place in sys.path])
+        command = [sys.executable, "-P", "-c", _BOOT, places, str(theirs.fileno()), *self._arguments]
         try:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+                env=_ENVIRONMENT,
+                cwd="/",
                 start_new_session=True,  # an interrupt from the keyboard reaches the caller alone, which then kills us
             )
         finally:
@@ -161,17 +173,34 @@ class _Worker:
 
     def receive(self) -> Any:
         try:
-            return pickle.loads(self.connection.recv_bytes())
+            answer = self.connection.recv_bytes(_LARGEST)
         except (EOFError, OSError):
             self.kill()
             self._start()
             return SandboxFailure("crash", "the worker process ended; its last words are on standard error")
+        try:
+            return _Answer(io.BytesIO(answer)).load()
+        except Exception as error:  # bytes that no honest worker sends
+            return SandboxFailure("error", f"the answer cannot be read ({type(error).__name__}: {error})"[:500])
 
     def kill(self) -> None:
         self.connection.close()
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)  # keeper and runner
         self._process.wait()
+
+
+class _Answer(pickle.Unpickler):
+    """Reads what a worker sends: it may name classes of this package, but call nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "Counter"):
+            return super().find_class(module, name)
+        if module.split(".")[0] == "ainl_align" and "." not in name:
+            found = super().find_class(module, name)
+            if isinstance(found, type) and found.__module__ == module:
+                return found
+        raise pickle.UnpicklingError(f"a worker's answer names {module}.{name}")
 
 
 def _keep(descriptor: int, memory_mb: int, preload: Sequence[str]) -> None:
@@ -229,13 +258,16 @@ class _Runner:
             if time.monotonic() >= deadline:
                 return self._replace(SandboxFailure("timeout", f"no result within {timeout_s:g} s"))
         try:
-            fatal, answer = pickle.loads(self._connection.recv_bytes())
-        except (EOFError, OSError):
+            message = self._connection.recv_bytes(_LARGEST)
+        except EOFError:
             return self._replace(SandboxFailure("crash", ""))
+        except OSError:
+            return self._replace(SandboxFailure("memory", f"an answer of more than {_LARGEST >> 20} MiB"))
+        fatal, answer = message[:1] == _FATAL, message[1:]
         if fatal:  # a process that ran out of memory is not trusted with another item
             self.kill()
             self._start()
-        return bytes(answer)
+        return answer
 
     def _replace(self, failure: SandboxFailure) -> bytes:
         status = self.kill()
@@ -266,6 +298,8 @@ def _run(keeper: Connection, memory_mb: int) -> NoReturn:
         _limit(resource.RLIMIT_FSIZE, 0)
         _limit(resource.RLIMIT_CORE, 0)
         _limit(resource.RLIMIT_AS, _address_space() + memory_mb * 2**20)
+        sys.dont_write_bytecode = True
+        guard.forbid([*sys.path, sys.prefix, sys.base_prefix])
         while True:
             try:
                 task, timeout_s = pickle.loads(keeper.recv_bytes())
@@ -276,20 +310,20 @@ def _run(keeper: Connection, memory_mb: int) -> NoReturn:
             spent = used.ru_utime + used.ru_stime
             hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
             resource.setrlimit(resource.RLIMIT_CPU, (int(spent + timeout_s) + 5, hard))
-            keeper.send_bytes(pickle.dumps(_answer(task)))
+            keeper.send_bytes(_answer(task))
     finally:
         os._exit(1)
 
 
-def _answer(task: bytes) -> tuple[bool, bytes]:
-    """(whether the process should be given up, the pickled result)."""
+def _answer(task: bytes) -> bytes:
+    """One byte that says whether the process should be given up, then the pickled result."""
     try:
         function, item = pickle.loads(task)
-        return False, pickle.dumps(function(item))
+        return _FINE + pickle.dumps(function(item))
     except MemoryError:
-        return True, pickle.dumps(SandboxFailure("memory", "out of memory"))
+        return _FATAL + pickle.dumps(SandboxFailure("memory", "out of memory"))
     except Exception as error:  # the boundary of the sandbox: the item fails, the worker goes on
-        return False, pickle.dumps(SandboxFailure("error", f"{type(error).__name__}: {error}"[:500]))
+        return _FINE + pickle.dumps(SandboxFailure("error", f"{type(error).__name__}: {error}"[:500]))
 
 
 def _limit(which: int, value: int) -> None:

@@ -20,6 +20,7 @@ from ainl_align.language.adapters import (
     LimitReached,
     Queue,
 )
+from ainl_align.language.canonical import STEPS
 from ainl_align.language.compiler import compile_program
 from ainl_align.language.cron import same_schedule
 from ainl_align.language.world_model import (
@@ -75,10 +76,16 @@ def run_program(
 
     Never raises for what a program does: a program that does not compile, lacks the trigger, fails or goes over a
     limit has ``Trace.error``. Raises ValueError for a world whose SQL fails.
+
+    Only our seven steps are run: the engine's other ones (X, While, Memory...) reach the host's clock and environment
+    by themselves, and loop without a limit.
     """
     compiled = compile_program(source, strict=True)
     if not compiled.ok or compiled.ir is None:
         return Trace(error=f"does not compile: {compiled.errors[0]}")
+    foreign = _foreign_steps(compiled.ir)
+    if foreign:
+        return Trace(error=f"has steps that are not run: {', '.join(foreign)}")
     entries = _entries(compiled.ir)
     triggers = tuple(declared for declared, _ in entries) or (Trigger(),)
     label = next((label for declared, label in entries if matches(declared, trigger)), None)
@@ -98,8 +105,18 @@ def run_program(
         error = _explain(failure)
     try:
         return services.trace(returned, error, delays_ms, triggers)
+    except LimitReached as reached:
+        return Trace(error=f"limit: {reached}", triggers=triggers)
     finally:
         services.sqlite.close()
+
+
+def _foreign_steps(ir: dict[str, Any]) -> list[str]:
+    found = set()
+    for label in ir["labels"].values():
+        found |= {str(node.get("op")) for node in label.get("nodes") or ()}
+        found |= {str(step.get("op")) for step in (label.get("legacy") or {}).get("steps") or ()}
+    return sorted(found - STEPS)
 
 
 def declared_triggers(source: str) -> tuple[Trigger, ...]:
@@ -183,9 +200,16 @@ class _Services(AdapterRegistry):  # type: ignore[misc]  # the reference package
         raise AdapterError(f"{name} is only reached through R")
 
     def call(self, adapter_name: str, target: str, args: list[Any], context: dict[str, Any]) -> Any:
+        try:
+            return self._call(adapter_name, target, args, context)
+        except MemoryError:  # of the sandbox; no handler of the program may catch it
+            raise LimitReached("more memory than a run may use") from None
+
+    def _call(self, adapter_name: str, target: str, args: list[Any], context: dict[str, Any]) -> Any:
         if adapter_name == "core":
             return self._core.call(target, args, context)
         self._budget.call()
+        self._budget.value(args)
         name = f"{adapter_name}.{target.upper()}"
         given = tuple(copy.deepcopy(args))
         try:
@@ -194,6 +218,9 @@ class _Services(AdapterRegistry):  # type: ignore[misc]  # the reference package
             if adapter is None:
                 raise AdapterError(f"there is no {adapter_name} in this world")
             result = adapter.call(target, args, context)
+            self._budget.value(result)
+        except MemoryError:
+            raise
         except Exception as failure:  # recorded, then left to the program's handlers
             self._calls.append(Call(name=name, args=given, ok=False, error=str(failure)[:500]))
             raise
@@ -214,7 +241,7 @@ class _Services(AdapterRegistry):  # type: ignore[misc]  # the reference package
             delays_ms=tuple(delays_ms),
             slept_ms=tuple(self._core.slept_ms),
             triggers=triggers,
-            tables=self.sqlite.tables(),
+            tables={} if (error or "").startswith("limit: ") else self.sqlite.tables(),
             files=self._files.files,
             cache=self._cache.entries,
             queue=tuple(self._queue.entries),

@@ -19,8 +19,18 @@ _FORBIDDEN: Final = {
     sqlite3.SQLITE_CREATE_VTABLE,
     sqlite3.SQLITE_DROP_VTABLE,
 }
-# Name of a date function -> which argument is the time; without that argument it means now.
-_DATE_FUNCTIONS: Final = {"date": 0, "time": 0, "datetime": 0, "julianday": 0, "unixepoch": 0, "strftime": 1}
+# Name of a date function -> which arguments are times; without the first of them it means now.
+_DATE_FUNCTIONS: Final = {
+    **dict.fromkeys(("date", "time", "datetime", "julianday", "unixepoch"), (0,)),
+    "strftime": (1,),
+    "timediff": (0, 1),
+}
+_ZONES: Final = ("localtime", "utc")
+"""Modifiers that would read the host's time zone; the world's is UTC."""
+_SUBSECOND: Final = ("subsec", "subsecond")
+"""Modifiers that SQLite takes without a time since 3.42; the time is now then."""
+_LONGEST: Final = 100_000
+"""Bytes of one text or blob. Some functions take time by its square, and nothing interrupts a single call."""
 _CURRENT: Final = {"current_date": "%Y-%m-%d", "current_time": "%H:%M:%S", "current_timestamp": "%Y-%m-%d %H:%M:%S"}
 
 
@@ -40,8 +50,8 @@ class Sqlite:
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:  # most programs use no database
             self._opened = _open(self._world)
-            # 1,000 virtual machine steps take some microseconds, so an endless query ends soon after its time.
-            self._opened.set_progress_handler(lambda: int(self._budget.late()), 1000)
+            # So many virtual machine steps take microseconds, so an endless query ends soon after its time.
+            self._opened.set_progress_handler(lambda: int(self._budget.late()), 200)
         return self._opened
 
     def call(self, target: str, args: list[Any], context: dict[str, Any]) -> Any:
@@ -72,7 +82,7 @@ class Sqlite:
         chars = 0
         for row in cursor:
             rows.append(dict(row))
-            chars += sum(len(value) if isinstance(value, str | bytes) else 8 for value in row) + 8
+            chars += _chars(row)
             if len(rows) % 1000 == 0:
                 self._budget.size(chars)
                 chars = 0
@@ -80,11 +90,14 @@ class Sqlite:
         return rows
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """All rows of all tables, in the order of their row ids; called once, after the run."""
+        """All rows of all tables, in the order of their row ids; called once, after the run.
+
+        Raises LimitReached when that is more than a run may make.
+        """
         if self._opened is None:
             return initial_tables(self._world.sql, self._world.now)
         self._opened.set_progress_handler(None, 0)
-        return _dump(self._opened)
+        return _dump(self._opened, self._budget)
 
     def close(self) -> None:
         if self._opened is not None:
@@ -110,9 +123,9 @@ def _open(world: World) -> sqlite3.Connection:
     """A fresh database after the world's scripts; ValueError when they are no SQL."""
     connection = sqlite3.connect(":memory:", cached_statements=32)
     connection.row_factory = sqlite3.Row
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-    _stop_clock(connection, world)
+    _replace_functions(connection, world)
     try:
         for script in ("PRAGMA temp_store = MEMORY; PRAGMA max_page_count = 4096", *world.sql):
             connection.executescript(script)
@@ -128,37 +141,72 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
     return sqlite3.SQLITE_DENY if forbidden else sqlite3.SQLITE_OK
 
 
-def _stop_clock(connection: sqlite3.Connection, world: World) -> None:
-    """Replace SQLite's date functions: where they would read the host's clock they read the world's."""
+def _replace_functions(connection: sqlite3.Connection, world: World) -> None:
+    """Replace date functions, which would read the host's clock, by the world's in UTC; and printf, which can be told
+    to count to a billion, by one with a largest width."""
     clock = world.clock.astimezone(UTC)
     now = clock.strftime("%Y-%m-%d %H:%M:%S")
     helper: list[sqlite3.Connection] = []
 
-    def define(name: str, position: int) -> None:
-        def function(*args: Any) -> Any:
-            if not helper:
-                helper.append(sqlite3.connect(":memory:"))
-            fixed = list(args)
-            if len(fixed) == position:
-                fixed.append(now)
-            elif len(fixed) > position and isinstance(fixed[position], str) and fixed[position].lower() == "now":
-                fixed[position] = now
-            marks = ",".join("?" * len(fixed))
-            return helper[0].execute(f"SELECT {name}({marks})", fixed).fetchone()[0]
+    def really(name: str, args: Sequence[Any]) -> Any:
+        """SQLite's own function, of a second database."""
+        if not helper:
+            helper.append(sqlite3.connect(":memory:"))
+            helper[0].setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+        return helper[0].execute(f"SELECT {name}({','.join('?' * len(args))})", args).fetchone()[0]
 
-        connection.create_function(name, -1, function)
+    def dated(name: str, times: tuple[int, ...], *args: Any) -> Any:
+        first = times[0]
+        fixed = [*args[:first], *(arg for arg in args[first:] if _word(arg) not in _ZONES)]
+        if len(fixed) == first or (len(fixed) > first and _word(fixed[first]) in _SUBSECOND):
+            fixed.insert(first, now)
+        for place in times:
+            if len(fixed) > place and _word(fixed[place]) == "now":
+                fixed[place] = now
+        return really(name, fixed)
 
-    for name, position in _DATE_FUNCTIONS.items():
-        define(name, position)
+    def formatted(*args: Any) -> Any:
+        pattern = str(args[0]) if args else ""
+        widths = [*re.findall(r"\d+", pattern), *(args[1:] if "*" in pattern else ())]
+        if any(_is_large(width) for width in widths):
+            raise ValueError("a width that is too large")
+        return really("printf", args)
+
+    for name, times in _DATE_FUNCTIONS.items():
+        connection.create_function(name, -1, partial(dated, name, times))
     for name, pattern in _CURRENT.items():
         connection.create_function(name, 0, partial(clock.strftime, pattern))
+    for name in ("printf", "format"):
+        connection.create_function(name, -1, formatted, deterministic=True)
 
 
-def _dump(connection: sqlite3.Connection) -> dict[str, list[dict[str, Any]]]:
+def _word(arg: Any) -> str | None:
+    return arg.strip().lower() if isinstance(arg, str) else None
+
+
+def _is_large(width: Any) -> bool:
+    try:
+        return abs(float(width)) > _LONGEST
+    except (TypeError, ValueError):  # no number, so no width
+        return False
+
+
+def _dump(connection: sqlite3.Connection, budget: Budget | None = None) -> dict[str, list[dict[str, Any]]]:
     names: Sequence[sqlite3.Row] = connection.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
     ).fetchall()
-    return {name: [_plain(row) for row in connection.execute(f"SELECT * FROM {_quote(name)}")] for (name,) in names}
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for (name,) in names:
+        rows = tables[name] = []
+        for row in connection.execute(f"SELECT * FROM {_quote(name)}"):
+            if budget is not None:
+                budget.size(_chars(row))
+            rows.append(_plain(row))
+    return tables
+
+
+def _chars(row: sqlite3.Row) -> int:
+    return sum(len(value) if isinstance(value, str | bytes) else 8 for value in row) + 8
 
 
 def _plain(row: sqlite3.Row) -> dict[str, Any]:

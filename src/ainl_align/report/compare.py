@@ -7,6 +7,7 @@ from typing import Any
 
 from ainl_align.artifacts import parse_json, provenance, read_json
 from ainl_align.errors import UserError
+from ainl_align.gate.reports import CONDITIONS
 from ainl_align.gate.statistics import paired_difference
 from ainl_align.report import html
 from ainl_align.report.rates import METRICS, bounded, group_rows, met, paired
@@ -15,17 +16,6 @@ from ainl_align.report.samples import samples
 from ainl_align.report.view import choices
 
 SCHEMA = "run_comparison"
-_CONDITIONS = (
-    "prompt_set_sha256",
-    "metric_version",
-    "max_new_tokens",
-    "constrained_decoding",
-    "repair_attempts",
-    "canonicalize_output",
-    "canonicalize_chunk_lines",
-    "canonicalize_max_lines",
-    "quantization_mode",
-)
 _ALSO_SHOWN = ("base_model", "adapter_path", "device")
 _NAME = "run A"
 
@@ -76,7 +66,7 @@ def compare(a: Side, b: Side) -> dict[str, Any]:
         else:
             row |= dict.fromkeys(("drop", "lower", "upper", "mcnemar_p"))
         metrics[metric] = {**row, "a": _rate(a, metric), "b": _rate(b, metric)}
-    keys = (*_CONDITIONS, *_ALSO_SHOWN)
+    keys = (*CONDITIONS, *_ALSO_SHOWN)
     different = {
         key: {"a": a.evaluation.get(key), "b": b.evaluation.get(key)}
         for key in keys
@@ -85,7 +75,7 @@ def compare(a: Side, b: Side) -> dict[str, Any]:
     return {
         "a": {"run": a.name, "path": str(a.path), "created": a.evaluation["provenance"]["created"]},
         "b": {"run": b.name, "path": str(b.path), "created": b.evaluation["provenance"]["created"]},
-        "comparable": not any(key in different for key in _CONDITIONS),
+        "comparable": not any(key in different for key in CONDITIONS),
         "different": different,
         "metrics": metrics,
     }
