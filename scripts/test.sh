@@ -8,4 +8,5 @@ bash scripts/setup.sh dev
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy
-exec .venv/bin/python -m pytest "$@"
+# One test process a core, and one thread in each, so that they do not wait for each other.
+OMP_NUM_THREADS=1 exec .venv/bin/python -m pytest -n logical --maxprocesses 8 --dist worksteal "$@"
