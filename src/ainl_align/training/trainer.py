@@ -112,20 +112,21 @@ class Loop:
         self._world = processes.world()
         merge = not (plan.int8_base or plan.four_bit or plan.shard)
         self.adapters = Adapters(with_adapter(model, plan), device, merge=merge)
-        if plan.int8_base:
-            from ainl_align.training.int8 import int8_lora
-
-            int8_lora(model)
-        self._loss = SummedLoss(model, device)
+        loss = SummedLoss(model, device)
         held_out_batches = _validation(held_out, plan)
         self._shape: Shape | None = None
         if plan.pack_tokens:
             batches = [[train[index] for index in batch] for step in steps for batch in step] + held_out_batches
             self._shape = fixed_shape([[len(row.ids) for row in batch] for batch in batches], plan.pack_tokens)
-        compiled = plan.compiled and merge and self._shape is not None and self._loss.flash
-        self._regions = Regions(self._loss, compiled=compiled, recompute=plan.gradient_checkpointing)
+        compiled = plan.compiled and merge and self._shape is not None and loss.flash
+        self._regions = Regions(loss, compiled=compiled, recompute=plan.gradient_checkpointing)
         if plan.shard:
-            processes.shard(self._loss, set(self.adapters.parameters), device)
+            processes.shard(loss, set(self.adapters.parameters), device)
+        self._loss: Callable[[Batch], Tensor] = loss
+        if plan.int8_base:
+            from ainl_align.training.cpu.step import int8_loss
+
+            self._loss = int8_loss(model, loss, progress)
         # PEFT's own layers compute in the adapters' fp32; the merged ones need no casts.
         mixed = not merge and plan.precision == "bfloat16"
         self._mixed = torch.autocast(device.split(":")[0], torch.bfloat16) if mixed else contextlib.nullcontext()

@@ -1,0 +1,274 @@
+"""Forward and backward pass of some rows through a Llama, on the thread that calls it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import DTypeLike, NDArray
+from torch import Tensor
+
+from ainl_align.training.cpu import kernels
+from ainl_align.training.cpu.weights import Floats, Packed, Weights
+from ainl_align.training.packing import IGNORED
+
+LEAST_PROBABILITY = np.float32(1e-6)
+"""A token of the vocabulary that is less likely than this wherever a chunk has loss gets no gradient there."""
+_CHUNK = 128
+"""Positions that go through the output head at a time."""
+
+
+class Passes:
+    """Activations of one thread's rows, buffers that are kept between steps, and ``gradient`` of all adapters, flat.
+
+    Layer by layer, ``gradient`` follows ``Weights.parameters``.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._buffers: dict[Any, NDArray[Any]] = {}
+        self.gradient = torch.empty(sum(parameter.numel() for parameter in weights.parameters))
+        self._downs: dict[Packed, Tensor] = {}
+        self._ups: dict[Packed, list[Tensor]] = {}
+        flat = self.gradient
+        for packed in (packed for layer in weights.layers for packed in layer.packed):
+            size = packed.inner * packed.inputs
+            self._downs[packed], flat = flat[:size].view(packed.inner, packed.inputs), flat[size:]
+            self._ups[packed] = []
+            for parameter in packed.parameters[len(packed.parameters) // 2 :]:
+                part, flat = flat[: parameter.numel()], flat[parameter.numel() :]
+                self._ups[packed].append(part.view(parameter.shape))
+
+    def run(self, rows: Sequence[tuple[Tensor, Tensor]], learn: bool) -> float:
+        """Summed loss of rows of (token ids, labels of the tokens that follow); with ``learn``, fill ``gradient``."""
+        weights = self._weights
+        self._starts = np.cumsum([0, *(len(ids) for ids, _ in rows)])
+        self._scales = self._buffer("scales", self._tokens)
+        hidden = self._hidden(0)
+        torch.index_select(weights.embedding, 0, torch.cat([ids for ids, _ in rows]), out=torch.from_numpy(hidden))
+        levels = self._levels(hidden.shape[1])
+        kernels.normalize(hidden, weights.layers[0].norms[0], weights.epsilon, levels, self._scales)
+        for index in range(len(weights.layers)):
+            levels = self._feed_forward(index, self._attention(index, levels))
+        loss, levels = self._head(levels, torch.cat([labels for _, labels in rows]).numpy(), learn)
+        if learn:
+            for index in reversed(range(len(weights.layers))):
+                levels = self._attention_backward(index, self._feed_forward_backward(index, levels))
+        return loss
+
+    @property
+    def _tokens(self) -> int:
+        return int(self._starts[-1])
+
+    def _buffer(self, name: Any, *shape: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+        size = int(np.prod(shape))
+        held = self._buffers.get(name)
+        if held is None or held.size < size:
+            held = self._buffers[name] = np.empty(size, dtype)
+        return held[:size].reshape(shape)
+
+    def _levels(self, width: int) -> NDArray[Any]:
+        """Quantised rows, valid until the next ones are made."""
+        return self._buffer("levels", self._tokens, width, dtype=np.int8)
+
+    def _hidden(self, index: int) -> Floats:
+        """The residual stream before layer ``index``."""
+        return self._buffer(("hidden", index), self._tokens, self._weights.final_norm.size)
+
+    def _middle(self, index: int) -> Floats:
+        """The residual stream between attention and feed-forward part."""
+        return self._buffer(("middle", index), self._tokens, self._weights.final_norm.size)
+
+    def _inner(self, packed: Packed) -> Floats:
+        return self._buffer(packed, self._tokens, packed.inner)
+
+    def _product(self, levels: NDArray[Any], weight: Tensor) -> NDArray[Any]:
+        products = self._buffer("products", len(levels), len(weight), dtype=np.int32)
+        torch._int_mm(torch.from_numpy(levels), weight.t(), out=torch.from_numpy(products))
+        return products
+
+    def _outward(self, levels: NDArray[Any], packed: Packed) -> tuple[Any, ...]:
+        """The product and what a kernel needs to restore it."""
+        products = self._product(levels, packed.outward)
+        return products, self._scales, packed.outward_scales, packed.ups, packed.ends
+
+    def _inward(self, levels: NDArray[Any], packed: Packed) -> tuple[Any, ...]:
+        products = self._product(levels, packed.inward)
+        return products, self._scales, packed.inward_scales, packed.downs
+
+    def _attention(self, index: int, levels: NDArray[Any]) -> NDArray[Any]:
+        weights, layer, epsilon = self._weights, self._weights.layers[index], self._weights.epsilon
+        flat = [self._buffer((name, index), self._tokens * width) for name, width in self._head_widths()]
+        kernels.split_heads(
+            *self._outward(levels, layer.qkv),
+            weights.cosine,
+            weights.sine,
+            self._starts,
+            self._inner(layer.qkv),
+            *flat,
+        )
+        attended = self._buffer("attended", self._tokens * layer.output.inputs)
+        for row, (queries, keys, values, out) in enumerate(self._rows(*flat, attended)):
+            chances = self._chances(index, row)
+            torch.baddbmm(
+                weights.mask[: queries.shape[1], : keys.shape[1]],
+                queries,
+                keys.transpose(1, 2),
+                alpha=weights.softmax_scale,
+                out=chances,
+            )
+            torch.softmax(chances, -1, out=chances)
+            torch.bmm(chances, values, out=out)
+        joined = self._buffer(("joined", index), self._tokens, layer.output.inputs)
+        levels = self._levels(layer.output.inputs)
+        kernels.quantize_heads(attended, weights.groups, self._starts, joined, levels, self._scales)
+        product, levels = self._outward(levels, layer.output), self._levels(layer.output.outputs)
+        kernels.add_and_normalize(
+            *product,
+            self._hidden(index),
+            layer.norms[1],
+            epsilon,
+            self._inner(layer.output),
+            self._middle(index),
+            levels,
+        )
+        return levels
+
+    def _attention_backward(self, index: int, levels: NDArray[Any]) -> NDArray[Any]:
+        weights, layer, scale = self._weights, self._weights.layers[index], self._weights.softmax_scale
+        residual = self._residual()
+        self._learn_ups(layer.output, residual)
+        received = self._buffer("attended", self._tokens * layer.output.inputs)
+        inner = self._inner_gradient(layer.output)
+        kernels.restore_heads(*self._inward(levels, layer.output), weights.groups, self._starts, inner, received)
+        self._learn_downs(layer.output, inner, self._buffer(("joined", index), self._tokens, layer.output.inputs))
+        flat = [self._buffer((name, index), self._tokens * width) for name, width in self._head_widths()]
+        made = [self._buffer((name, "gradient"), self._tokens * width) for name, width in self._head_widths()]
+        for row, (queries, keys, values, out, to_queries, to_keys, to_values) in enumerate(
+            self._rows(*flat, received, *made)
+        ):
+            chances = self._chances(index, row)
+            torch.bmm(chances.transpose(1, 2), out, out=to_values)
+            scores = torch.from_numpy(self._buffer("scores", *chances.shape))
+            torch.bmm(out, values.transpose(1, 2), out=scores)
+            torch._softmax_backward_data(scores, chances, -1, torch.float32, grad_input=scores)
+            torch.baddbmm(to_queries, scores, keys, beta=0, alpha=scale, out=to_queries)
+            torch.baddbmm(to_keys, scores.transpose(1, 2), queries, beta=0, alpha=scale, out=to_keys)
+        joined, levels = self._buffer("wide", self._tokens, layer.qkv.outputs), self._levels(layer.qkv.outputs)
+        kernels.join_heads(
+            *made,
+            layer.qkv.ends,
+            weights.cosine,
+            weights.negative_sine,
+            self._starts,
+            joined,
+            levels,
+            self._scales,
+        )
+        self._learn_ups(layer.qkv, joined)
+        return self._norm_backward(levels, layer.qkv, self._hidden(index), layer.norms[0])
+
+    def _feed_forward(self, index: int, levels: NDArray[Any]) -> NDArray[Any]:
+        weights, layer = self._weights, self._weights.layers[index]
+        gated = self._buffer(("gated", index), self._tokens, layer.gate_up.outputs)
+        product, levels = self._outward(levels, layer.gate_up), self._levels(layer.down.inputs)
+        kernels.gate(*product, self._inner(layer.gate_up), gated, levels)
+        last = index + 1 == len(weights.layers)
+        norm = weights.final_norm if last else weights.layers[index + 1].norms[0]
+        product, levels = self._outward(levels, layer.down), self._levels(layer.down.outputs)
+        inner, middle, hidden = self._inner(layer.down), self._middle(index), self._hidden(index + 1)
+        kernels.add_and_normalize(*product, middle, norm, weights.epsilon, inner, hidden, levels)
+        return levels
+
+    def _feed_forward_backward(self, index: int, levels: NDArray[Any]) -> NDArray[Any]:
+        layer = self._weights.layers[index]
+        self._learn_ups(layer.down, self._residual())
+        product, levels = self._inward(levels, layer.down), self._levels(layer.gate_up.outputs)
+        inner = self._inner_gradient(layer.down)
+        gated = self._buffer(("gated", index), self._tokens, layer.gate_up.outputs)
+        active = self._buffer("active", self._tokens, layer.down.inputs)
+        wide = self._buffer("wide", *gated.shape)
+        kernels.gate_backward(*product, gated, inner, active, wide, levels)
+        self._learn_downs(layer.down, inner, active)
+        self._learn_ups(layer.gate_up, wide)
+        return self._norm_backward(levels, layer.gate_up, self._middle(index), layer.norms[1])
+
+    def _norm_backward(self, levels: NDArray[Any], packed: Packed, hidden: Floats, norm: Floats) -> NDArray[Any]:
+        """From the gradient of a normed input's products to that of the residual stream before the norm."""
+        product, levels = self._inward(levels, packed), self._levels(packed.inputs)
+        inner, normed = self._inner_gradient(packed), self._buffer("normed", *hidden.shape)
+        kernels.norm_backward(*product, hidden, norm, self._weights.epsilon, inner, normed, self._residual(), levels)
+        self._learn_downs(packed, inner, normed)
+        return levels
+
+    def _head(self, levels: NDArray[Any], labels: NDArray[Any], learn: bool) -> tuple[float, NDArray[Any]]:
+        """Loss, and the quantised gradient of the last layer's output."""
+        weights = self._weights
+        places = np.flatnonzero(labels != IGNORED)
+        received = self._buffer("normed", len(places), weights.final_norm.size)
+        total = 0.0
+        for first in range(0, len(places), _CHUNK):
+            at = places[first : first + _CHUNK]
+            targets, scales = labels[at], self._scales[at]
+            products = self._product(levels[at], weights.head_levels)
+            losses, normalizers = np.empty(len(at), np.float32), np.empty(len(at), np.float32)
+            likely = np.zeros(len(weights.head), np.bool_)
+            kernels.token_losses(
+                products, scales, weights.head_scales, targets, LEAST_PROBABILITY, losses, normalizers, likely
+            )
+            total += float(losses.sum(dtype=np.float64))
+            if learn:
+                hot = np.flatnonzero(likely)
+                chances = self._buffer("chances", len(at), len(hot))
+                kernels.probabilities(products, scales, weights.head_scales, normalizers, targets, hot, chances)
+                rows = torch.from_numpy(self._buffer("head rows", len(hot), weights.final_norm.size))
+                torch.index_select(weights.head, 0, torch.from_numpy(hot), out=rows)
+                torch.mm(torch.from_numpy(chances), rows, out=torch.from_numpy(received[first : first + len(at)]))
+        if learn:
+            hidden, levels = self._hidden(len(weights.layers)), self._levels(weights.final_norm.size)
+            kernels.final_norm_backward(
+                received, places, hidden, weights.final_norm, weights.epsilon, self._residual(), levels, self._scales
+            )
+        return total, levels
+
+    def _residual(self) -> Floats:
+        """The gradient of the residual stream, updated in place from layer to layer."""
+        return self._buffer("residual", self._tokens, self._weights.final_norm.size)
+
+    def _inner_gradient(self, packed: Packed) -> Floats:
+        return self._buffer("inner gradient", self._tokens, packed.inner)
+
+    def _learn_ups(self, packed: Packed, gradient: Floats) -> None:
+        """Gradients of B, from that of the outputs (tokens, outputs)."""
+        parts, inner = self._ups[packed], torch.from_numpy(self._inner(packed)).chunk(len(self._ups[packed]), 1)
+        for slot, part in enumerate(parts):
+            outputs = torch.from_numpy(gradient[:, packed.ends[slot] : packed.ends[slot + 1]])
+            torch.mm(outputs.t(), inner[slot], out=part)
+
+    def _learn_downs(self, packed: Packed, inner: Floats, inputs: Floats) -> None:
+        """Gradients of A, from those of the inner activations (tokens, R) and the inputs (tokens, inputs)."""
+        torch.mm(torch.from_numpy(inner).t(), torch.from_numpy(inputs), out=self._downs[packed])
+
+    def _head_widths(self) -> tuple[tuple[str, int], ...]:
+        ends = self._weights.layers[0].qkv.ends
+        return ("queries", int(ends[1])), ("keys", int(ends[2] - ends[1])), ("values", int(ends[2] - ends[1]))
+
+    def _chances(self, index: int, row: int) -> Tensor:
+        length = int(self._starts[row + 1] - self._starts[row])
+        groups, shared = self._weights.groups, self._weights.shared
+        return torch.from_numpy(self._buffer(("chances", index, row), groups, length * shared, length))
+
+    def _rows(self, *flat: Floats) -> list[tuple[Tensor, ...]]:
+        """For each row, the flat buffers as matrices (key heads, its tokens or more, head size)."""
+        made = []
+        for first, last in zip(self._starts[:-1], self._starts[1:], strict=True):
+            widths = [item.size // self._tokens for item in flat]
+            made.append(
+                tuple(
+                    torch.from_numpy(
+                        item[first * width : last * width].reshape(self._weights.groups, -1, self._weights.head_size)
+                    )
+                    for item, width in zip(flat, widths, strict=True)
+                )
+            )
+        return made

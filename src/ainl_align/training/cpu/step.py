@@ -1,0 +1,130 @@
+"""Loss and gradients of a batch on all cores: rows are dealt out to threads, which share nothing until the sum."""
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ainl_align.progress import Progress
+from ainl_align.training.cpu.passes import Passes
+from ainl_align.training.cpu.weights import Weights
+from ainl_align.training.int8 import int8_lora
+from ainl_align.training.packing import IGNORED, Batch
+
+Loss = Callable[[Batch], Tensor]
+Row = tuple[Tensor, Tensor]
+"""Token ids, and for each place the target that follows it or IGNORED."""
+
+
+class FusedLoss:
+    """``loss(batch)``: the summed negative log-likelihood of the batch's targets, as of ``SummedLoss``.
+
+    ``model`` is a Hugging Face causal language model without an ``obstacle``, PEFT's LoRA layers in it; it is read and
+    left unchanged. The gradients of the adapters are
+    computed with the loss, and reach them in the backward pass. The same batch gives the same bits for one number of
+    threads.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._weights = Weights(model)
+        self._threads = torch.get_num_threads()
+        self._passes = [Passes(self._weights) for _ in range(self._threads)]
+        self._pool = ThreadPoolExecutor(self._threads, "training")
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """A scalar."""
+        loss: Tensor = _Loss.apply(self, batch, torch.is_grad_enabled(), *self._weights.parameters)
+        return loss
+
+    def run(self, batch: Batch, learn: bool) -> tuple[float, list[Tensor]]:
+        """The loss, and with ``learn`` the gradients of the adapters."""
+        parameters = self._weights.parameters
+        rows = scored_rows(batch)
+        if not rows:
+            return 0.0, [torch.zeros_like(parameter) for parameter in parameters]
+        self._weights.refresh(max(len(ids) for ids, _ in rows))
+        shares = [share for share in deal(rows, self._threads) if share]
+        threads = self._threads // len(shares)
+
+        def work(passes: Passes, share: list[Row]) -> float:
+            torch.set_num_threads(threads)  # of this thread alone
+            return passes.run(share, learn)
+
+        busy = self._passes[: len(shares)]
+        loss = math.fsum(self._pool.map(work, busy, shares))
+        if not learn:
+            return loss, []
+        total = busy[0].gradient.clone()
+        for passes in busy[1:]:
+            total += passes.gradient
+        parts = total.split([parameter.numel() for parameter in parameters])
+        return loss, [part.view_as(parameter) for part, parameter in zip(parts, parameters, strict=True)]
+
+
+def int8_loss(model: Any, plain: Loss, progress: Progress) -> Loss:
+    """The quickest loss of a causal language model on the CPU whose frozen base may be computed in int8.
+
+    ``plain`` computes it layer by layer and stays in use, its layers changed, where ``FusedLoss`` cannot: that is said.
+    """
+    reason = obstacle(model)
+    if reason is None:
+        return FusedLoss(model)
+    progress.fallback(f"training takes the slower step on this CPU, layer by layer: {reason}")
+    int8_lora(model)
+    return plain
+
+
+class _Loss(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, fused: FusedLoss, batch: Batch, learn: bool, *_: Tensor) -> Tensor:
+        loss, ctx.gradients = fused.run(batch, learn)
+        return torch.tensor(loss)
+
+    @staticmethod
+    def backward(ctx: Any, scale: Tensor) -> Any:
+        return None, None, None, *torch._foreach_mul(ctx.gradients, scale)
+
+
+def scored_rows(batch: Batch) -> list[Row]:
+    """The batch's rows, each as far as its last scored place; rows without one are left out."""
+    targets = torch.full_like(batch.ids, IGNORED)
+    targets[batch.scored] = batch.targets
+    rows = []
+    for ids, wanted in zip(batch.ids.split(batch.lengths), targets.split(batch.lengths), strict=True):
+        places = (wanted != IGNORED).nonzero()
+        if len(places):
+            last = int(places[-1]) + 1
+            rows.append((ids[:last], wanted[:last]))
+    return rows
+
+
+def deal(rows: Sequence[Row], shares: int) -> list[list[Row]]:
+    """Rows in ``shares`` lists of near equal numbers of tokens: the longest first, each to the shortest list."""
+    dealt: list[list[Row]] = [[] for _ in range(shares)]
+    for row in sorted(rows, key=lambda row: -len(row[0])):
+        min(dealt, key=lambda share: sum(len(ids) for ids, _ in share)).append(row)
+    return dealt
+
+
+def obstacle(model: Any) -> str | None:
+    """Why ``FusedLoss`` cannot compute ``model``, a causal language model with LoRA layers; None when it can."""
+    from peft.tuners.lora import Linear
+    from transformers import LlamaForCausalLM
+
+    if type(model) is not LlamaForCausalLM:
+        return f"{type(model).__name__} is not Llama-shaped"
+    config = model.config
+    if config.hidden_act != "silu":
+        return f"the activation is {config.hidden_act}, not silu"
+    turning = config.rope_parameters["rope_type"]
+    if turning not in ("default", "linear", "llama3"):
+        return f"rotary angles of type {turning} change with the length"
+    layers = [module for name, module in model.model.layers.named_modules() if name.endswith("_proj")]
+    if not all(isinstance(layer, Linear) and layer.base_layer.bias is None for layer in layers):
+        return "a linear layer has a bias or no adapter"
+    if any(parameter.dtype != torch.float32 or not parameter.is_cpu for parameter in model.parameters()):
+        return "the base is not in fp32 on the CPU"
+    return None

@@ -1,0 +1,170 @@
+"""The fused passes against the same formulas in PyTorch, forward and backward."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from ainl_align.training.cpu import kernels
+
+EPSILON = np.float32(1e-5)
+TOKENS, WIDTH, RANK = 7, 24, 6
+
+
+@pytest.fixture
+def make() -> Any:
+    generator = np.random.default_rng(0)
+    return lambda *shape: generator.normal(size=shape).astype(np.float32)
+
+
+def product(make: Any, outputs: int, inner: int, ends: list[int]) -> tuple[tuple[Any, ...], Any, torch.Tensor]:
+    """A kernel's arguments for a product with adapters, room for the inner activations, and the outputs in float64."""
+    levels = np.round(make(TOKENS, outputs + inner) * 500).astype(np.int32)
+    scales, columns = np.abs(make(TOKENS)) * 0.05, np.abs(make(outputs + inner)) * 0.05
+    rank = inner // (len(ends) - 1)
+    blocks = [make(rank, last - first) for first, last in itertools.pairwise(ends)]
+    restored = torch.from_numpy(levels.astype(np.float64) * scales[:, None] * columns)
+    plain, inside = restored[:, :outputs], restored[:, outputs:]
+    added = [inside[:, i * rank : (i + 1) * rank] @ torch.from_numpy(b).double() for i, b in enumerate(blocks)]
+    adapters = np.concatenate([block.ravel() for block in blocks])
+    given = (levels, scales, columns, adapters)
+    return given, np.empty((TOKENS, inner), np.float32), plain + torch.cat(added, 1)
+
+
+def restored(levels: Any, scales: Any) -> torch.Tensor:
+    return torch.from_numpy(levels.astype(np.float64) * scales[:, None])
+
+
+def close(found: Any, wanted: torch.Tensor) -> None:
+    found = torch.as_tensor(found).double()
+    torch.testing.assert_close(found, wanted.double(), rtol=1e-5, atol=1e-5 * float(wanted.abs().max()))
+
+
+def close_levels(levels: Any, scales: Any, wanted: torch.Tensor) -> None:
+    """Each value is at its nearest level (rounding aside), and the largest of a row at the last."""
+    error = (restored(levels, scales) - wanted).abs().amax(1)
+    assert bool((error <= 0.501 * torch.from_numpy(scales)).all())
+    assert (np.abs(levels).max(1) == 127).all()
+
+
+def norm(hidden: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return F.rms_norm(hidden, hidden.shape[-1:], weight, float(EPSILON))
+
+
+def test_normalize(make: Any) -> None:
+    hidden, weight = make(TOKENS, WIDTH), make(WIDTH)
+    levels, scales = np.empty((TOKENS, WIDTH), np.int8), np.empty(TOKENS, np.float32)
+    kernels.normalize(hidden, weight, EPSILON, levels, scales)
+    close_levels(levels, scales, norm(torch.from_numpy(hidden), torch.from_numpy(weight)))
+
+
+def test_add_and_normalize(make: Any) -> None:
+    ends = [0, WIDTH]
+    given, inner, wanted = product(make, WIDTH, RANK, ends)
+    hidden, weight = make(TOKENS, WIDTH), make(WIDTH)
+    total, levels = np.empty_like(hidden), np.empty((TOKENS, WIDTH), np.int8)
+    kernels.add_and_normalize(*given, np.array(ends), hidden, weight, EPSILON, inner, total, levels)
+    wanted = wanted + torch.from_numpy(hidden)
+    close(total, wanted)
+    close_levels(levels, given[1], norm(wanted, torch.from_numpy(weight).double()))
+    assert np.abs(inner).max() > 0
+
+
+def test_gate_and_its_gradient(make: Any) -> None:
+    ends = [0, WIDTH, 2 * WIDTH]
+    given, inner, wanted = product(make, 2 * WIDTH, 2 * RANK, ends)
+    gated, levels = np.empty((TOKENS, 2 * WIDTH), np.float32), np.empty((TOKENS, WIDTH), np.int8)
+    kernels.gate(*given, np.array(ends), inner, gated, levels)
+    close(gated, wanted)
+    wanted.requires_grad_()
+    left, right = wanted.chunk(2, 1)
+    output = F.silu(left) * right
+    close_levels(levels, given[1], output.detach())
+    given, inner, received = product(make, WIDTH, RANK, [0, WIDTH])
+    output.backward(received)
+    active, gradient = np.empty((TOKENS, WIDTH), np.float32), np.empty_like(gated)
+    levels = np.empty(gated.shape, np.int8)
+    kernels.gate_backward(*given, gated, inner, active, gradient, levels)
+    close(active, output.detach())
+    assert wanted.grad is not None
+    close(gradient, wanted.grad)
+    close_levels(levels, given[1], wanted.grad)
+
+
+def test_gradient_of_a_norm_is_added(make: Any) -> None:
+    given, inner, received = product(make, WIDTH, RANK, [0, WIDTH])
+    hidden, weight, gradient = make(TOKENS, WIDTH), make(WIDTH), make(TOKENS, WIDTH)
+    inputs = torch.from_numpy(hidden).double().requires_grad_()
+    output = norm(inputs, torch.from_numpy(weight).double())
+    output.backward(received)
+    assert inputs.grad is not None
+    wanted = torch.from_numpy(gradient) + inputs.grad
+    normed, levels = np.empty_like(hidden), np.empty(hidden.shape, np.int8)
+    kernels.norm_backward(*given, hidden, weight, EPSILON, inner, normed, gradient, levels)
+    close(normed, output.detach())
+    close(gradient, wanted)
+    close_levels(levels, given[1], wanted)
+
+
+def test_heads_are_split_turned_and_joined_again(make: Any) -> None:
+    """Two rows of 3 and 4 tokens, 4 query heads, 2 key heads of size 4."""
+    size, groups, shared, starts = 4, 2, 2, np.array([0, 3, 7])
+    ends = np.array([0, 16, 24, 32])
+    given, inner, wanted = product(make, 32, 3 * RANK, ends.tolist())
+    angle = torch.arange(4)[:, None] * torch.tensor([1.0, 0.3])
+    cosine, sine = angle.cos().numpy(), angle.sin().numpy()
+    queries, keys, values = (np.empty(TOKENS * width, np.float32) for width in (16, 8, 8))
+    kernels.split_heads(*given, ends, cosine, sine, starts, inner, queries, keys, values)
+    for first, last in ((0, 3), (3, 7)):
+        turns = torch.polar(torch.ones(last - first, 2), angle[: last - first])
+        for g in range(groups):
+            key = keys[first * 8 : last * 8].reshape(groups, -1, size)[g]
+            source = wanted[first:last, 16 + g * size : 16 + (g + 1) * size]
+            turned = torch.complex(source[:, :2], source[:, 2:]) * turns
+            close(key, torch.cat([turned.real, turned.imag], 1))
+            query = queries[first * 16 : last * 16].reshape(groups, -1, shared, size)[g, :, 1]
+            source = wanted[first:last, (2 * g + 1) * size : (2 * g + 2) * size]
+            turned = torch.complex(source[:, :2], source[:, 2:]) * turns
+            close(query, torch.cat([turned.real, turned.imag], 1))
+    joined, levels = np.empty((TOKENS, 32), np.float32), np.empty((TOKENS, 32), np.int8)
+    kernels.join_heads(queries, keys, values, ends, cosine, -sine, starts, joined, levels, given[1])
+    close(joined, wanted)
+    close_levels(levels, given[1], wanted)
+
+
+def test_attended_heads_become_rows_and_back(make: Any) -> None:
+    groups, starts = 2, np.array([0, 3, 7])
+    given, inner, wanted = product(make, 16, RANK, [0, 16])
+    heads = np.empty(TOKENS * 16, np.float32)
+    kernels.restore_heads(*given, groups, starts, inner, heads)
+    assert not np.allclose(heads.reshape(TOKENS, 16), wanted)
+    rows, levels = np.empty((TOKENS, 16), np.float32), np.empty((TOKENS, 16), np.int8)
+    kernels.quantize_heads(heads, groups, starts, rows, levels, given[1])
+    close(rows, wanted)
+    close_levels(levels, given[1], wanted)
+
+
+def test_losses_and_the_gradient_of_likely_logits(make: Any) -> None:
+    vocabulary = 50
+    levels = np.round(make(TOKENS, vocabulary) * 300).astype(np.int32)
+    scales, columns = np.full(TOKENS, 0.1, np.float32), np.full(vocabulary, 0.3, np.float32)
+    targets = np.arange(TOKENS) * 6
+    losses, normalizers = np.empty(TOKENS, np.float32), np.empty(TOKENS, np.float32)
+    likely = np.zeros(vocabulary, np.bool_)
+    kernels.token_losses(levels, scales, columns, targets, np.float32(1e-3), losses, normalizers, likely)
+    logits = torch.from_numpy(levels * 0.03).requires_grad_()
+    wanted = F.cross_entropy(logits, torch.from_numpy(targets), reduction="none")
+    close(losses, wanted.detach())
+    close(normalizers, logits.detach().logsumexp(1))
+    wanted.sum().backward()
+    chances = logits.detach().softmax(1)
+    assert 0 < likely.sum() < vocabulary
+    assert set(np.flatnonzero(likely)) == set(np.flatnonzero((chances > 1e-3).any(0))) | set(targets)
+    hot = np.flatnonzero(likely)
+    found = np.empty((TOKENS, hot.size), np.float32)
+    kernels.probabilities(levels, scales, columns, normalizers, targets, hot, found)
+    assert logits.grad is not None
+    close(found, logits.grad[:, hot])
