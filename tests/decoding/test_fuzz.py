@@ -12,11 +12,6 @@ from tests.decoding.random_programs import random_program
 
 
 @pytest.fixture(scope="module")
-def constraint(embedded_tokenizer: Any) -> Constraint:
-    return Constraint(embedded_tokenizer, vocabulary=len(embedded_tokenizer), eos_ids=[embedded_tokenizer.eos_token_id])
-
-
-@pytest.fixture(scope="module")
 def texts(constraint: Constraint) -> tuple[bytes, ...]:
     return tuple(constraint.text(token) for token in range(constraint.vocabulary))
 

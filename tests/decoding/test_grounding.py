@@ -54,11 +54,6 @@ def test_copied_literals_and_copying_errors() -> None:
     assert copying_errors(program, REQUEST) == [("table", "order"), ("queue", "ops")]
 
 
-@pytest.fixture(scope="module")
-def constraint(embedded_tokenizer: Any) -> Constraint:
-    return Constraint(embedded_tokenizer, vocabulary=len(embedded_tokenizer), eos_ids=[embedded_tokenizer.eos_token_id])
-
-
 def test_a_copy_goes_on_in_the_tokenizers_own_tokens_and_ends_with_a_word(
     constraint: Constraint, embedded_tokenizer: Any
 ) -> None:

@@ -41,9 +41,11 @@ def test_scores_are_the_models_own(changes: dict[str, Any], widest: int) -> None
     with torch.inference_mode():
         expected = [model(input_ids=torch.tensor([text])).logits[0, -1] for text in texts]
         packed = PackedLlama(model, widest)
-        packed.begin(texts[0])  # what an earlier batch left must not matter
+        packed.begin(texts[0])
+        packed.add(prefixed=True)  # what an earlier batch left must not matter
         packed.begin([])
-        packed.add(len(texts))
+        for _ in texts:
+            packed.add()
         packed.feed(0, [text[:-4] for text in texts[:3]])
         packed.feed(2, [texts[2][-4:-4], texts[3][:1], *(text[:-4] for text in texts[4:])])
         last = [texts[0][-4:], texts[1][-4:], texts[2][-4:], texts[3][1:], *(text[-4:] for text in texts[4:])]
@@ -62,10 +64,11 @@ def test_a_dropped_row_and_a_shared_prefix_leave_the_others_right() -> None:
     with torch.inference_mode():
         packed = PackedLlama(model, 8)
         packed.begin(prefix)
-        packed.add(3)
+        for _ in texts:
+            packed.add(prefixed=True)
         packed.feed(0, [text[:-1] for text in texts])
         packed.drop(0)  # the last row takes its place
-        packed.add(1)
+        packed.add(prefixed=True)
         states = packed.feed(0, [texts[2][-1:], texts[1][-1:], [20, 21]])[[0, 1, 3]]
         found = packed.scores(states)
         expected = [
@@ -100,15 +103,16 @@ def test_rows_that_wait_for_a_place_are_the_same_as_rows_that_do_not(tiny_base: 
     assert [i.token_ids for i in own.generate(requests, settings, Progress())] == [i.token_ids for i in together]
 
 
+@pytest.mark.parametrize("rows", [5, 20])
 @pytest.mark.parametrize("warm", [0.0, 1.0])
 @pytest.mark.parametrize("constrained", [True, False])
 def test_guessing_changes_the_passes_and_not_the_tokens(
-    tiny_base: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, constrained: bool, warm: float
+    tiny_base: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, constrained: bool, warm: float, rows: int
 ) -> None:
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(str(tiny_base), dtype=torch.float32).eval()
-    requests = [Request(str(i), tokenizer.encode("Say aaaa abab " + "ab" * i)) for i in range(5)]
+    requests = [Request(str(i), tokenizer.encode("Say aaaa abab " + "ab" * i)) for i in range(rows)]
     settings = GenerationSettings(max_new_tokens=120, constrained=constrained, temperature=warm, seed=1)
     passes = []
     feed = PackedLlama.feed
@@ -119,8 +123,9 @@ def test_guessing_changes_the_passes_and_not_the_tokens(
 
     monkeypatch.setattr(PackedLlama, "feed", counted)
     found = []
-    for most in (8, 0):
-        monkeypatch.setattr("ainl_align.decoding.packed._GUESSING", most)
+    for guessing in (True, False):
+        if not guessing:
+            monkeypatch.setattr("ainl_align.decoding.packed._Oracle.guess", lambda oracle: [])
         passes.append(0)
         found.append(Engine(model, tokenizer, "cpu").generate(requests, settings, Progress()))
     assert [item.token_ids for item in found[0]] == [item.token_ids for item in found[1]]

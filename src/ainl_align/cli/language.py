@@ -48,9 +48,7 @@ def _standard_input() -> str:
 def grammar(
     dialect: Annotated[
         Literal["llguidance", "lark"],
-        typer.Option(
-            help="llguidance: for engines that use it; lark: for the Python package (earley, dynamic_complete)"
-        ),
+        typer.Option(help="llguidance: for engines that use it; lark: for the Python package (earley, dynamic lexer)"),
     ] = "llguidance",
     out: Annotated[Path | None, typer.Option("--out", help="file to write; default: print")] = None,
 ) -> int:

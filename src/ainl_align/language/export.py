@@ -14,34 +14,32 @@ from ainl_align.language.grammar import program_grammar
 Dialect = Literal["llguidance", "lark"]
 DIALECTS: Final[tuple[Dialect, ...]] = ("llguidance", "lark")
 
-_ITEM = re.compile(r'(?P<regex>/(?:[^/\\\n]|\\.)+/)|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<other>[A-Z][A-Z0-9]*|.)', re.S)
-_NOT: Final = " & ~"
-_WHOLE: Final = "(?![A-Za-z0-9_-])"
-"""An exclusion is about whole words; ``-`` may stand in a word after ``If x=``, and nothing else follows with one."""
+_ITEM = re.compile(
+    r'(?P<barred> & ~)?/(?P<regex>(?:[^/\\\n]|\\.)+)/|(?P<text>"(?:[^"\\\n]|\\.)*")|[A-Z][A-Z0-9]*|.', re.S
+)
+_WHOLE: Final = r"(?![A-Za-z0-9_.~\/-])"
+"""Whole words only: no terminal is followed by a character that could go on with one."""
 
 
 def grammar_text(dialect: Dialect) -> str:
     """The grammar of whole programs.
 
     "llguidance" is what llguidance (and engines that use it, such as vLLM and SGLang) takes, with its ``&`` and ``~``.
-    "lark" is for the Python package lark, ``Lark(text, parser="earley", lexer="dynamic_complete")``: there each
-    exclusion is a negative lookahead.
+    "lark" is for the Python package lark, ``Lark(text, parser="earley", lexer="dynamic")``: there each exclusion is a
+    negative lookahead.
     """
     text = program_grammar()
     return text if dialect == "llguidance" else "".join(f"{_plain(line)}\n" for line in text.splitlines())
 
 
 def _plain(line: str) -> str:
-    """One line with ``X & ~/Y/`` written as ``/(?!Y)/ X``."""
-    if _NOT not in line:
-        return line
-    items = [found[0] for found in _ITEM.finditer(line)]
+    """One line with ``X & ~/Y/`` written as ``/(?!Y)/ X``, and with words that end where they can end."""
     done: list[str] = []
-    place = 0
-    while place < len(items):
-        barred: list[str] = []
-        while items[place + 1 + 5 * len(barred) :][:4] == list(_NOT):
-            barred.append(items[place + 5 + 5 * len(barred)][1:-1])
-        done.append("".join(f"/(?!(?:{pattern}){_WHOLE})/ " for pattern in barred) + items[place])
-        place += 1 + 5 * len(barred)
+    subject = 0
+    for found in _ITEM.finditer(line):
+        if found["barred"]:
+            done.insert(subject, f"/(?!(?:{found['regex']}){_WHOLE})/ ")
+            continue
+        subject = len(done)
+        done.append(f"/(?:{found['regex']}){_WHOLE}/" if found["regex"] else found[0])
     return "".join(done)
