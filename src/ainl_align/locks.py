@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,6 +94,7 @@ def holder(lock: Path) -> Holder | None:
 
 @contextmanager
 def _lock(target: Path, lock: Path, progress: Progress, wait: bool) -> Iterator[None]:
+    made = [folder for folder in (lock.parent, *lock.parent.parents) if not folder.exists()]
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         lock = lock.resolve()
@@ -120,6 +121,9 @@ def _lock(target: Path, lock: Path, progress: Progress, wait: bool) -> Iterator[
     finally:
         with _guard:
             _held.pop(lock, None)
+        with suppress(OSError):  # what came to nothing leaves no empty folders
+            for folder in made:
+                folder.rmdir()
 
 
 def _enter(target: Path, lock: Path, me: Holder, wait: bool) -> None:

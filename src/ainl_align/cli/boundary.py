@@ -3,16 +3,22 @@
 import errno
 import functools
 import os
+import signal
 import sys
 import tempfile
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn, ParamSpec
 
 from ainl_align.errors import AlignError, ExitCode
+from ainl_align.redact import redacted, without_secrets
 
 P = ParamSpec("P")
 INTERRUPTED = 130
+_LONGEST = 1500
+"""Characters of a message."""
 # Errors of the file system that a user mends by choosing another path or its permissions.
 _PATH_ERRORS = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.ENOENT, errno.ENAMETOOLONG}
@@ -31,7 +37,8 @@ def guarded(action: Callable[P, int]) -> Callable[P, NoReturn]:
 
 def _outcome(action: Callable[[], int]) -> int:
     try:
-        code = action()
+        with _stoppable():
+            code = action()
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -43,6 +50,19 @@ def _outcome(action: Callable[[], int]) -> int:
         return ExitCode.CRASH
     except Exception as error:
         return _failure(error)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does: what it has finished is kept, its outputs are whole."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _failure(error: Exception) -> int:
@@ -72,7 +92,7 @@ def _disk_full(error: BaseException) -> bool:
 
 
 def _save_traceback(error: Exception) -> str:
-    text = "".join(traceback.format_exception(error))
+    text = redacted("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="ainl-align-crash-", suffix=".txt", delete=False, encoding="utf-8"
@@ -90,4 +110,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _tell(text: str) -> None:
+    text = without_secrets(text)
+    if len(text) > _LONGEST:  # it quotes something of the user's; both ends say more than the middle
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
     print(f"ainl-align: {text}", file=sys.stderr)

@@ -13,6 +13,7 @@ from ainl_align.config import ROOT
 from ainl_align.errors import ExitCode, UserError
 from ainl_align.gate import trends
 from ainl_align.gate.history import History, read_history
+from ainl_align.locks import locked
 from ainl_align.progress import Progress
 
 SUMMARY = "Stage 7: the trend over all reports, and the gate."
@@ -38,7 +39,9 @@ def judge(argv: Sequence[str], prog: str) -> int:
     parser.add_argument("--json", action="store_true", help="print the trend file's content instead of one line")
     words = [word for word in argv if word != "--json"]
     settings = parse(parser, trends.Settings, words)
-    content = trends.run(settings, Progress())
+    progress = Progress()
+    with locked(progress, files=[settings.output_json]):
+        content = trends.run(settings, progress)
     if len(words) < len(argv):
         print(json.dumps(content, indent=2, ensure_ascii=False))
     else:

@@ -1,9 +1,11 @@
 """The seven stages as commands: one table says which module is which stage."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ainl_align.cli import gate
@@ -11,6 +13,7 @@ from ainl_align.cli.boundary import guarded
 from ainl_align.cli.options import parse, parser_for
 from ainl_align.cli.output import as_json, one_line, take_json
 from ainl_align.errors import ExitCode
+from ainl_align.locks import locked
 from ainl_align.progress import Progress
 
 
@@ -70,10 +73,25 @@ def run_stage(name: str, argv: Sequence[str], prog: str) -> int:
     module: Any = importlib.import_module(stage.module)
     parser = parser_for(module.Settings, prog, stage.summary)
     wants_json, words = take_json(parser, argv)
-    settings = parse(parser, module.Settings, words)
-    result = module.run(settings, Progress())
+    settings, progress = parse(parser, module.Settings, words), Progress()
+    folders, files = outputs_of(name, settings)
+    with locked(progress, folders=folders, files=files):
+        result = module.run(settings, progress)
     print(as_json(result) if wants_json else one_line(name, settings, result))
     return ExitCode.OK
+
+
+def outputs_of(name: str, settings: Any) -> tuple[list[Path], list[Path]]:
+    """The folders and single files that a stage writes; a second run on any of them stops."""
+    if name == "finetune":
+        # Of several processes the first has the lock.
+        follows = os.environ.get("RANK", "0") != "0"
+        return [] if settings.dry_run or follows else [settings.output_dir], []
+    if name == "sweep":
+        return [settings.adapter_root] if settings.adapter_root.is_dir() else [], [settings.output_json]
+    if name == "evaluation":
+        return [], [settings.output_json]
+    return [settings.output_dir], []
 
 
 def stage_main(name: str) -> None:

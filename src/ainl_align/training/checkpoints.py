@@ -7,7 +7,7 @@ removed first.
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from ainl_align.artifacts import file_hash, parse_json, read_json, sync_folder, temporary_name, write_json
 from ainl_align.errors import UserError
 from ainl_align.keys import Key
-from ainl_align.training.base import BaseModel
+from ainl_align.training.base import BaseModel, loading
 
 MANIFEST = "manifest.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -29,8 +29,8 @@ _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 class Adapter:
     """A complete adapter folder. ``step`` is None for one that is no training checkpoint.
 
-    ``training`` is the content key of the training that made it, ``files`` the hash of each of its files; both are
-    empty for an adapter of another tool.
+    ``training`` is the content key of the training that made it, ``files`` the hash of each of its files, ``made`` the
+    names of the training's checkpoints when this is its final adapter; all are empty for one of another tool.
     """
 
     folder: Path
@@ -40,6 +40,7 @@ class Adapter:
     eval_loss: float | None
     training: Key = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    made: Sequence[str] = ()
 
 
 def seal(
@@ -52,9 +53,14 @@ def seal(
     epoch: float | None,
     provenance: Mapping[str, Any],
     training: Key | None = None,
+    made: Sequence[str] = (),
 ) -> None:
-    """Mark ``folder`` as complete: flush its files to disk, then write the manifest with their hashes."""
-    names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != MANIFEST)
+    """Mark ``folder`` as complete: flush its files to disk, then write the manifest with their hashes.
+
+    ``training`` is the content key of the training, ``made`` names its checkpoints when ``folder`` is what it ended in.
+    """
+    found = (path.name for path in folder.iterdir() if path.is_file() and not path.is_symlink())
+    names = sorted(name for name in found if name not in (MANIFEST, BEST_LINK) and not name.startswith("."))
     for name in names:
         with (folder / name).open("rb") as handle:
             os.fsync(handle.fileno())
@@ -62,6 +68,7 @@ def seal(
     sync_folder(folder.parent)
     manifest = {
         "training": dict(training or {}),
+        "checkpoints": list(made),
         "base_model": base.name,
         "base_sha256": base.fingerprint,
         "step": step,
@@ -103,6 +110,7 @@ def load_adapter(folder: Path) -> Adapter:
         manifest.get("eval_loss"),
         manifest.get("training", {}),
         {name: entry["sha256"] for name, entry in manifest["files"].items()},
+        manifest.get("checkpoints", ()),
     )
 
 
@@ -115,7 +123,11 @@ def _peft_base(folder: Path) -> str:
 
 def check_base(adapter: Adapter, base: BaseModel) -> None:
     """Raise UserError when ``adapter`` was trained on another base model than ``base``."""
-    same = adapter.base_fingerprint == base.fingerprint if adapter.base_fingerprint else _same_shapes(adapter, base)
+    if adapter.base_fingerprint:
+        same = adapter.base_fingerprint == base.fingerprint
+    else:
+        with loading(adapter.folder, "weights"):
+            same = _same_shapes(adapter, base)
     if not same:
         raise UserError(
             f"{adapter.folder}: was trained on base model '{adapter.base_model}', not on '{base.name}'; "
@@ -129,7 +141,7 @@ def _same_shapes(adapter: Adapter, base: BaseModel) -> bool:
 
     shapes: dict[str, list[int]] = {}
     for path in base.folder.glob("*.safetensors"):
-        with safe_open(path, framework="numpy") as weights:
+        with loading(base.folder, "weights"), safe_open(path, framework="numpy") as weights:
             shapes.update({name: weights.get_slice(name).get_shape() for name in weights.keys()})  # noqa: SIM118
     with safe_open(adapter.folder / WEIGHTS, framework="numpy") as weights:
         for name in weights.keys():  # noqa: SIM118
@@ -159,17 +171,13 @@ def checkpoint_folders(root: Path) -> list[Path]:
     return [path for _, path in sorted(steps)]
 
 
-def discard(folder: Path, names: Iterable[str] | None = None) -> None:
-    """Remove an adapter folder, or only the named files of it; its manifest goes first."""
+def discard(folder: Path) -> None:
+    """Remove an adapter folder; its manifest goes first, so that what a kill leaves of it counts for nothing."""
     manifest = folder / MANIFEST
     if manifest.exists():
         manifest.unlink()
         sync_folder(folder)
-    if names is None:
-        shutil.rmtree(folder, ignore_errors=True)
-        return
-    for name in names:
-        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def discard_incomplete(root: Path) -> None:

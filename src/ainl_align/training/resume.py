@@ -9,19 +9,22 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ainl_align.artifacts import file_hash, parse_json, sync_folder
+from ainl_align.artifacts import content_hash, file_hash, parse_json, sync_folder
 from ainl_align.errors import UserError
-from ainl_align.keys import Key
+from ainl_align.keys import Key, code_hash, differing, in_words, libraries_hash
+from ainl_align.progress import Progress
 from ainl_align.training import checkpoints
 from ainl_align.training.base import BaseModel
 from ainl_align.training.checkpoints import MANIFEST, RESUME
+from ainl_align.training.plan import Plan
+from ainl_align.training.rows import Encoded
 
 HISTORY = "trainer_state.json"
 """The training log in a checkpoint, under the name that the ecosystem's tools look for."""
@@ -73,12 +76,47 @@ class Keeper:
         except BaseException:
             checkpoints.discard(folder)
             raise
-        complete = checkpoints.checkpoint_folders(self.root)
-        for older in complete[:-1]:
-            _drop_state(older / RESUME)
-        if self.limit is not None:
-            for older in complete[: -self.limit]:
-                checkpoints.discard(older)
+        self._tidy()
+
+    def is_finished(self, progress: Progress, *, need_checkpoints: bool) -> bool:
+        """Whether this very training has ended in ``root``; says so, or which checkpoints it has lost."""
+        done = _final(self.root)
+        if done is None or dict(done.training) != dict(self.key):
+            return False
+        gone = [name for name in done.made if not (self.root / name / MANIFEST).is_file()]
+        if gone and need_checkpoints:
+            progress.say(f"{self.root}: {', '.join(gone)} have been removed and are needed; training anew")
+            return False
+        lost = f" ({', '.join(gone)} have been removed since)" if gone else ""
+        progress.say(f"{self.root}: this training is finished already{lost}; --no-resume trains anew")
+        return True
+
+    def prepare(self, progress: Progress, *, resume: bool) -> None:
+        """Leave in ``root`` only what this training goes on from, and say what that is."""
+        start = self.newest() if resume else 0
+        if start:
+            progress.say(f"{self.root}: this training goes on from checkpoint-{start} of {self.steps} steps")
+            checkpoints.discard_incomplete(self.root)
+            return
+        if resume and checkpoints.checkpoint_folders(self.root):
+            progress.say(f"{self.root}: {self._why_anew()}; training anew")
+        self.clear()
+
+    def _why_anew(self) -> str:
+        try:
+            found = checkpoints.checkpoints(self.root)[-1].training
+        except UserError:
+            return "no earlier checkpoint is whole"
+        changed = differing(found, self.key)
+        if not found or not changed:
+            return "its checkpoints are of another training" if changed else "a checkpoint is missing or damaged"
+        return f"its checkpoints are of a training with other {in_words(changed)}"
+
+    def losses(self) -> Losses:
+        """The losses of a finished training, as far as its checkpoints are still there."""
+        folders = [path for path in checkpoints.checkpoint_folders(self.root) if (path / HISTORY).is_file()]
+        found: Losses = parse_json(folders[-1] / HISTORY)["log_history"] if folders else []
+        return found
 
     def newest(self) -> int:
         """The step to go on from: that of the newest checkpoint of this training; 0 when there is none to use.
@@ -92,7 +130,9 @@ class Keeper:
         newest = found[-1].step or 0
         made = [step for step in range(1, newest + 1) if step % self.save_steps == 0 or step == self.steps]
         left = made if self.limit is None else made[-self.limit :]
-        if [item.step for item in found] != left or any(dict(item.training) != dict(self.key) for item in found):
+        steps = [item.step for item in found]
+        # A kill may have come between the newest checkpoint and the end of one that it puts beyond the limit.
+        if steps[-len(left) :] != left or any(dict(item.training) != dict(self.key) for item in found):
             return 0
         return newest if newest == self.steps or _is_whole(found[-1].folder / RESUME) else 0
 
@@ -109,9 +149,9 @@ class Keeper:
             if name != HISTORY:
                 shutil.copyfile(chosen.folder / name, self.root / name)
         log = parse_json(chosen.folder / HISTORY)
-        self._seal(self.root, step, log["epoch"], log["log_history"])
-        for folder in checkpoints.checkpoint_folders(self.root):
-            _drop_state(folder / RESUME)
+        self._tidy()
+        made = [folder.name for folder in checkpoints.checkpoint_folders(self.root)]
+        self._seal(self.root, step, log["epoch"], log["log_history"], made)
 
     def clear(self) -> None:
         """Remove what another training left in ``root``, so that nothing of it is taken for this one's."""
@@ -120,7 +160,16 @@ class Keeper:
         for folder in checkpoints.checkpoint_folders(self.root):
             checkpoints.discard(folder)
 
-    def _seal(self, folder: Path, step: int, epoch: float, losses: Sequence[Mapping[str, float]]) -> None:
+    def _tidy(self) -> None:
+        """Older checkpoints lose their state, and go where they are beyond the limit."""
+        complete = checkpoints.checkpoint_folders(self.root)
+        for older in complete[:-1]:
+            _drop_state(older / RESUME)
+        if self.limit is not None:
+            for older in complete[: -self.limit]:
+                checkpoints.discard(older)
+
+    def _seal(self, folder: Path, step: int, epoch: float, losses: Losses, made: Sequence[str] = ()) -> None:
         def latest(name: str) -> float | None:
             return next((row[name] for row in reversed(losses) if name in row and row["step"] <= step), None)
 
@@ -133,17 +182,29 @@ class Keeper:
             epoch=epoch,
             provenance=self.provenance,
             training=self.key,
+            made=made,
         )
 
 
-def finished(root: Path, key: Key) -> bool:
-    """Whether the adapter in ``root`` is whole, and the training of this key made and finished it."""
+def training_key(plan: Plan, base: BaseModel, train: Sequence[Encoded], held_out: Sequence[Encoded]) -> Key:
+    """What decides a training's outcome, by parts."""
+    return {
+        "settings": content_hash(asdict(plan)),
+        "rows": content_hash([[row.ids, row.labels] for row in (*train, *held_out)]),
+        "base model": base.fingerprint,
+        "code": code_hash("training"),
+        "libraries": libraries_hash(),
+    }
+
+
+def _final(root: Path) -> checkpoints.Adapter | None:
+    """The adapter that a training left in ``root`` when it ended; None when there is none, or it is damaged."""
     if not (root / MANIFEST).is_file():
-        return False
+        return None
     try:
-        return dict(checkpoints.load_adapter(root).training) == dict(key)
+        return checkpoints.load_adapter(root)
     except UserError:
-        return False
+        return None
 
 
 def _save_state(folder: Path, tensors: Mapping[str, Tensor]) -> None:
