@@ -32,10 +32,10 @@ import torch
 from peft import get_peft_model
 
 from ainl_align.progress import Progress
-from ainl_align.training.packing import IGNORED, Step, packed_steps, row_steps
+from ainl_align.training.packing import Step, packed_steps, row_steps
 from ainl_align.training.plan import Plan
 from ainl_align.training.precision import compute_dtype, int8_pays
-from ainl_align.training.rows import Encoded
+from ainl_align.training.rows import IGNORED, Encoded
 from ainl_align.training.trainer import Loop, rate_share, with_adapter
 
 WARM_STEPS = 3
@@ -306,20 +306,23 @@ def reference_losses(shape: Shape, rows: list[Encoded], steps: list[Step], devic
     optimizer = torch.optim.AdamW(weights, lr=0.0, weight_decay=0.0)
     losses = []
     for number, step in enumerate(steps):
-        (batch,) = step
-        chosen = [rows[index] for index in batch]
-        longest = max(len(row.ids) for row in chosen)
-        ids = torch.tensor([row.ids + [0] * (longest - len(row.ids)) for row in chosen], device=device)
-        labels = [row.labels + [IGNORED] * (longest - len(row.ids)) for row in chosen]
-        mask = torch.tensor([[1] * len(row.ids) + [0] * (longest - len(row.ids)) for row in chosen], device=device)
-        with torch.autocast(device, torch.bfloat16, enabled=plan.precision == "bfloat16"):
-            loss = model(input_ids=ids, attention_mask=mask, labels=torch.tensor(labels, device=device)).loss
-        loss.backward()
+        chosen = [rows[index] for batch in step for index in batch]
+        labelled, total = sum(row.labelled for row in chosen), 0.0
+        for part in (chosen[at : at + 8] for at in range(0, len(chosen), 8)):
+            longest = max(len(row.ids) for row in part)
+            ids = torch.tensor([row.ids + [0] * (longest - len(row.ids)) for row in part], device=device)
+            labels = [row.labels + [IGNORED] * (longest - len(row.ids)) for row in part]
+            mask = torch.tensor([[1] * len(row.ids) + [0] * (longest - len(row.ids)) for row in part], device=device)
+            with torch.autocast(device, torch.bfloat16, enabled=plan.precision == "bfloat16"):
+                mean = model(input_ids=ids, attention_mask=mask, labels=torch.tensor(labels, device=device)).loss
+            loss = mean * sum(row.labelled for row in part) / labelled
+            loss.backward()
+            total += loss.item()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.param_groups[0]["lr"] = plan.learning_rate * rate_share(number, plan.steps)
         optimizer.step()
         optimizer.zero_grad()
-        losses.append(float(loss))
+        losses.append(total)
     return losses
 
 
@@ -333,7 +336,7 @@ def flops(shape: Shape, row: Encoded) -> float:
     if shape.kind == "Llama":  # queries, keys, values, and gate, up each have their own A
         adapters += RANK * 3 * width
     layer = 4 * sum(narrow * wide for narrow, wide in sides) + 6 * adapters + 6 * len(row.ids) * width
-    labelled = sum(label != IGNORED for label in row.labels)
+    labelled = row.labelled
     return len(row.ids) * values["num_hidden_layers"] * layer + 4 * labelled * width * values["vocab_size"]
 
 

@@ -24,7 +24,7 @@ ROOT = _CHECKOUT if (_CHECKOUT / "scripts" / "run_alignment_cycle.sh").is_file()
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
-Profile = Literal["fast", "balanced", "quality"]
+Profile = Literal["fast", "balanced", "quality", "gpu"]
 Device = Literal["auto", "cuda", "mps", "cpu"]
 Quantization = Literal["none", "dynamic-int8"]
 Policy = Literal["point", "certified"]

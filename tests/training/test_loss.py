@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from ainl_align.training.loss import SummedLoss, nll_and_gradient
-from ainl_align.training.packing import IGNORED, collate, fixed_shape
-from ainl_align.training.rows import Encoded
+from ainl_align.training.packing import collate, fixed_shape
+from ainl_align.training.rows import IGNORED, Encoded
 from tests.tiny import make_base, make_phi3
 
 
@@ -49,7 +49,7 @@ def test_packed_losses_and_gradients_equal_those_of_rows_alone(base: Path, fixed
     wanted = torch.stack(alone).sum()
     (wanted_gradient,) = torch.autograd.grad(wanted, weight)
     lengths = [len(row.ids) for row in rows]
-    shape = fixed_shape([lengths], 512) if fixed else None
+    shape = fixed_shape([rows], 512) if fixed else None
     batch = collate(rows, shape)
     assert len(batch.ids) == (512 if fixed else sum(lengths))
     ours = SummedLoss(model, "cpu")(batch)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ainl_align.training.packing import IGNORED, SCORED_BLOCK, Step, collate, fixed_shape, packed_steps, row_steps
-from ainl_align.training.rows import Encoded
+from ainl_align.training.packing import Step, collate, fixed_shape, packed_steps, row_steps
+from ainl_align.training.rows import IGNORED, Encoded
 
 
 @settings(max_examples=25)
@@ -16,13 +16,14 @@ def test_every_row_is_in_one_pack_of_an_epoch(lengths: list[int], tokens: int, b
     assert sorted(index for pack in packs for index in pack) == list(range(len(lengths)))
     assert all(sum(lengths[index] for index in pack) <= tokens for pack in packs)
     assert all(len(step) == batches for step in steps[:-1])
-    shape = fixed_shape([[lengths[index] for index in pack] for pack in packs], tokens)
-    for pack in packs:
-        batch = collate([Encoded("a", [7] * lengths[index], [7] * lengths[index]) for index in pack], shape)
+    rows = [[Encoded("a", [7] * lengths[index], [7] * lengths[index]) for index in pack] for pack in packs]
+    shape = fixed_shape(rows, tokens)
+    for pack, chosen in zip(packs, rows, strict=True):
+        batch = collate(chosen, shape)
         assert len(batch.ids) == len(batch.positions) == batch.starts[-1] == tokens
         assert len(batch.starts) == shape.rows + 1
         assert max(batch.lengths) <= shape.longest
-        assert len(batch.scored) % SCORED_BLOCK == 0
+        assert len(batch.scored) == shape.scored
         assert int((batch.targets != IGNORED).sum()) == batch.labelled == sum(lengths[index] - 1 for index in pack)
 
 

@@ -44,9 +44,9 @@ def attend(
     if row_lengths is None:
         # torch.nn.attention.varlen wraps this operator under a signature that differs between releases.
         output = torch.ops.aten._flash_attention_forward(
-            query[0].transpose(0, 1),
-            key[0].transpose(0, 1),
-            value[0].transpose(0, 1),
+            query.squeeze(0).transpose(0, 1),
+            key.squeeze(0).transpose(0, 1),
+            value.squeeze(0).transpose(0, 1),
             cu_seq_lens_q,
             cu_seq_lens_q,
             max_length_q,
@@ -56,7 +56,7 @@ def attend(
             False,
             scale=scaling,
         )[0]
-        return output[None], None
+        return output.unsqueeze(0), None
     grouped = query.shape[1] != key.shape[1]
     parts = [
         F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=grouped)

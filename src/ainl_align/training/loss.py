@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ainl_align.training import attention
-from ainl_align.training.packing import IGNORED, SCORED_BLOCK, Batch
+from ainl_align.training.packing import SCORED_BLOCK, Batch
+from ainl_align.training.rows import IGNORED
 
 
 class SummedLoss(nn.Module):
@@ -38,7 +39,7 @@ class SummedLoss(nn.Module):
             cu_seq_lens_q=batch.starts,
             max_length_q=batch.longest,
             row_lengths=None if self.flash else batch.lengths,
-        ).last_hidden_state[0]
+        ).last_hidden_state.squeeze(0)
         head = self.model.get_output_embeddings()
         return _HeadLoss.apply(hidden, batch.scored, batch.targets, head.weight, head.bias, self.pointwise)
 

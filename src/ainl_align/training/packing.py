@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ainl_align.training.rows import Encoded
+from ainl_align.training.rows import IGNORED, Encoded
 
-IGNORED = -100
 SCORED_BLOCK = 2048
-"""A batch of fixed length holds a multiple of so many scored places."""
+"""Places that go through the output head at a time; a fixed form holds a multiple of it."""
+TENSORS = ("ids", "positions", "starts", "scored", "targets")
+"""The tensors of a batch."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Batch:
         if device == "cpu":
             return self
         moved = {}
-        for name in ("ids", "positions", "starts", "scored", "targets"):
+        for name in TENSORS:
             tensor: Tensor = getattr(self, name)
             moved[name] = (tensor.pin_memory() if device == "cuda" else tensor).to(device, non_blocking=True)
         return Batch(lengths=self.lengths, longest=self.longest, labelled=self.labelled, **moved)
@@ -50,17 +51,20 @@ class Batch:
 
 @dataclass(frozen=True)
 class Shape:
-    """A fixed form of batches: ``tokens`` long, at most ``rows`` rows of at most ``longest`` tokens."""
+    """A fixed form of batches: ``tokens`` long, ``rows`` rows of at most ``longest`` tokens, ``scored`` places."""
 
     tokens: int
     rows: int
     longest: int
+    scored: int
 
 
-def fixed_shape(batches: Sequence[Sequence[int]], tokens: int) -> Shape:
-    """The form that holds every one of ``batches`` (lengths of rows) in ``tokens`` tokens."""
-    longest = -(-max(map(max, batches)) // 128) * 128
-    return Shape(tokens, max(len(batch) - (sum(batch) - tokens) // longest for batch in batches), longest)
+def fixed_shape(batches: Sequence[Sequence[Encoded]], tokens: int) -> Shape:
+    """The form that holds every one of ``batches`` in ``tokens`` tokens."""
+    longest = -(-max(len(row.ids) for batch in batches for row in batch) // 128) * 128
+    rows = max(len(batch) - (sum(len(row.ids) for row in batch) - tokens) // longest for batch in batches)
+    scored = max(sum(row.labelled for row in batch) for batch in batches)
+    return Shape(tokens, rows, longest, -(-scored // SCORED_BLOCK) * SCORED_BLOCK)
 
 
 def collate(rows: Sequence[Encoded], shape: Shape | None = None) -> Batch:
@@ -80,7 +84,7 @@ def collate(rows: Sequence[Encoded], shape: Shape | None = None) -> Batch:
             missing -= lengths[-1]
         lengths += [0] * (shape.rows - len(lengths))
         longest = shape.longest
-        filling = -labelled % SCORED_BLOCK
+        filling = shape.scored - labelled
         scored += [shape.tokens - 1] * filling  # the last place is never scored: nothing follows it
         targets += [IGNORED] * filling
     ends = torch.tensor([0, *lengths], dtype=torch.int32).cumsum(0, dtype=torch.int32)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-COMPILE_FROM_TOKENS = 5_000_000
+COMPILE_FROM_TOKENS = 2_000_000
 """Tokens of a whole run from which compiling the layers pays for itself on a GPU."""
 
 

@@ -55,8 +55,13 @@ class Regions:
                 raise
             self.compiled = False
             self._place(compiled=False)
-            reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-            progress.fallback(f"the layers are not compiled ({reason}); training goes on with separate kernels, slower")
+            progress.fallback(f"the layers are not compiled ({first_line(error)}); training goes on, slower")
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its type when it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
 
 
 def _recomputed(forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

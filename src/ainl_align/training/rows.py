@@ -5,11 +5,15 @@ import itertools
 import random
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ainl_align.progress import Progress
 from ainl_align.training.encode import training_row
 from ainl_align.training.profiles import CpuBudget
+
+IGNORED = -100
+"""The label of a place without loss."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,11 @@ class Encoded:
     sample_type: str
     ids: list[int]
     labels: list[int]
+
+    @cached_property
+    def labelled(self) -> int:
+        """Places whose next token has loss; the first token has nothing before it."""
+        return sum(label != IGNORED for label in self.labels[1:])
 
     @property
     def features(self) -> dict[str, list[int]]:

@@ -22,13 +22,14 @@ from ainl_align.progress import Progress, ProgressTask
 from ainl_align.training import checkpoints, processes
 from ainl_align.training.adapters import Adapters
 from ainl_align.training.base import load_model
+from ainl_align.training.capture import Replay
 from ainl_align.training.loss import SummedLoss
 from ainl_align.training.meter import Meter
-from ainl_align.training.packing import IGNORED, Batch, Shape, Step, collate, fixed_shape, packed_steps
+from ainl_align.training.packing import Batch, Shape, Step, collate, fixed_shape, packed_steps
 from ainl_align.training.plan import Plan
-from ainl_align.training.regional import Regions
+from ainl_align.training.regional import Regions, first_line
 from ainl_align.training.resume import Keeper
-from ainl_align.training.rows import Encoded
+from ainl_align.training.rows import IGNORED, Encoded
 
 _MAX_NORM = 1.0
 
@@ -117,7 +118,7 @@ class Loop:
         self._shape: Shape | None = None
         if plan.pack_tokens:
             batches = [[train[index] for index in batch] for step in steps for batch in step] + held_out_batches
-            self._shape = fixed_shape([[len(row.ids) for row in batch] for batch in batches], plan.pack_tokens)
+            self._shape = fixed_shape(batches, plan.pack_tokens)
         compiled = plan.compiled and merge and self._shape is not None and loss.flash
         self._regions = Regions(loss, compiled=compiled, recompute=plan.gradient_checkpointing)
         if plan.shard:
@@ -132,14 +133,15 @@ class Loop:
         self._mixed = torch.autocast(device.split(":")[0], torch.bfloat16) if mixed else contextlib.nullcontext()
         self.optimizer = torch.optim.AdamW([self.adapters.weights], lr=0.0, weight_decay=0.0, fused=True)
         self._meter = Meter(len(steps), device)
+        self._pass: Callable[[Batch], Tensor] = self._backward
         self._held_out = [collate(rows, self._shape).to(device) for rows in self._share(held_out_batches)]
 
     def run(self, task: ProgressTask, save: Callable[[], None]) -> None:
         """Train from ``self.step`` to the end; ``save`` is called where a checkpoint is due, the losses up to date."""
         plan = self.plan
+        if self._regions.compiled:
+            self._prepare()
         for batches in self._batches():
-            if self._regions.compiled:
-                self._regions.first(functools.partial(self._rehearse, batches[0]), self._progress)
             self._advance(batches)
             task.advance()
             last = self.step == len(self._steps)
@@ -186,7 +188,7 @@ class Loop:
         gradients = self.adapters.gradients
         total = torch.zeros((), device=self._device)
         for batch in batches:
-            total += self._backward(batch)
+            total += self._pass(batch)
         if self._world.size > 1:
             sums = torch.cat([gradients, total[None]])
             processes.add_up(sums)
@@ -208,9 +210,16 @@ class Loop:
         loss.backward()
         return loss.detach()
 
-    def _rehearse(self, batch: Batch) -> None:
-        """Run what is to be compiled once, leaving no trace."""
-        self._backward(batch)
+    def _prepare(self) -> None:
+        """Compile the layers and record the pass, leaving no trace in the weights."""
+        rows = [self._train[index] for index in self._steps[self.step][0]]
+        batch = collate(rows, self._shape).to(self._device)
+        self._regions.first(functools.partial(self._backward, batch), self._progress)
+        if self._regions.compiled:
+            try:
+                self._pass = Replay(self._backward, batch)
+            except RuntimeError as error:
+                self._progress.fallback(f"passes are not recorded ({first_line(error)}); training goes on, slower")
         self.adapters.gradients.zero_()
 
     def _batches(self) -> Iterator[list[Batch]]:
@@ -239,8 +248,7 @@ class Loop:
         return mine
 
     def _labelled(self, step: Step) -> int:
-        rows = (self._train[index] for batch in step for index in batch)
-        return max(1, sum(label != IGNORED for row in rows for label in row.labels[1:]))
+        return max(1, sum(self._train[index].labelled for batch in step for index in batch))
 
     def _log(self, task: ProgressTask, *, flush: bool) -> None:
         """Keep a loss every ``logging_steps`` steps, once the device has delivered them."""

@@ -10,8 +10,8 @@ import torch
 from ainl_align.progress import Progress
 from ainl_align.training.cpu.step import FusedLoss, deal, int8_loss, obstacle
 from ainl_align.training.loss import SummedLoss
-from ainl_align.training.packing import IGNORED, Batch, collate
-from ainl_align.training.rows import Encoded
+from ainl_align.training.packing import Batch, collate
+from ainl_align.training.rows import IGNORED, Encoded
 from tests.tiny import make_base, make_phi3
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ainl_align.training.cpu import kernels
 from ainl_align.training.cpu.weights import Floats, Packed, Weights
-from ainl_align.training.packing import IGNORED
+from ainl_align.training.rows import IGNORED
 
 LEAST_PROBABILITY = np.float32(1e-6)
 """A token of the vocabulary that is less likely than this wherever a chunk has loss gets no gradient there."""

@@ -12,7 +12,8 @@ from ainl_align.progress import Progress
 from ainl_align.training.cpu.passes import Passes
 from ainl_align.training.cpu.weights import Weights
 from ainl_align.training.int8 import int8_lora
-from ainl_align.training.packing import IGNORED, Batch
+from ainl_align.training.packing import Batch
+from ainl_align.training.rows import IGNORED
 
 Loss = Callable[[Batch], Tensor]
 Row = tuple[Tensor, Tensor]
