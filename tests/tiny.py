@@ -98,3 +98,20 @@ def write_chat_rows(path: Path, count: int, *, families: Iterable[str] = ("a", "
         lines.append(json.dumps({**row, "task_id": f"{name}-{index}", "family": name, "tier": "T1"}))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def make_adapter(folder: Path, base: Path, *, seed: int, rank: int = 4, size: float = 0.3) -> Path:
+    """A LoRA adapter on all linear layers of ``base`` whose random matrices change what it says."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    model = AutoModelForCausalLM.from_pretrained(str(base), dtype=torch.float32)
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    made = get_peft_model(model, config)
+    for name, value in made.named_parameters():
+        if "lora_" in name:
+            torch.nn.init.normal_(value, std=size)
+    made.save_pretrained(str(folder))
+    return folder

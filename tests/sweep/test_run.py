@@ -41,9 +41,13 @@ def test_the_best_is_promoted_and_the_rest_pruned(
     assert report["pruned"] == [str(root / "checkpoint-3")]
     assert not (root / "checkpoint-3").exists()
     assert promoted(root) == root / "checkpoint-1"
+    assert [row["rejected_after"] for row in report["ranked"]] == [None, 2, 2]
     for row in report["ranked"]:
-        assert row["n"] == 2 and row["canonical_rate"] == 1.0
-        read_json(Path(row["report_json"]), "model_eval_report")
+        assert row["n"] == 2 and row["canonical_rate"] == 1.0 and row["task_success_interval"][0] == 0.0
+    read_json(Path(report["ranked"][0]["report_json"]), "model_eval_report")
+    assert report["screening"]["phases"] == [
+        {"prompts": 2, "rejected": [str(root / "checkpoint-3"), str(root / "checkpoint-2")]}
+    ]
 
 
 def test_a_failed_evaluation_promotes_and_prunes_nothing(

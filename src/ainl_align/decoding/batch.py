@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 import numpy as np
 import torch
@@ -13,13 +14,18 @@ from torch import Tensor
 from ainl_align.decoding.records import PHASES
 from ainl_align.decoding.row import Row
 
+_BLOCK = 8
+"""Rows whose scores a CPU works on at a time, so that they stay in its cache."""
+
 
 class Batch(ABC):
-    """Rows that share forward passes; ``rows`` are those begun and not yet finished."""
+    """Rows that share forward passes; ``rows`` are those begun and not yet finished, ``ended`` those that the last
+    step finished."""
 
     def __init__(self, device: str) -> None:
         self.started = time.monotonic()
         self.rows: list[Row] = []
+        self.ended: list[Row] = []
         self._device = device
         self._spent = dict.fromkeys(PHASES, 0.0)
         self._charged = time.monotonic()
@@ -47,6 +53,7 @@ class Batch(ABC):
             if row.finish is None and timeout is not None and row.seconds > timeout:
                 row.finish = "timeout"
         self._charge(now)
+        self.ended = [row for row in self.rows if row.finish is not None]
         self.rows = [row for row in self.rows if row.finish is None]
         return gained
 
@@ -74,21 +81,13 @@ class Batch(ABC):
         with self._timed(phase):
             _synchronize(self._device)
         with self._timed("sample"):
-            scores = logits.float()
-            barred = scores if allowed is None else scores.masked_fill(~allowed, -math.inf)
-            best = barred.argmax(dim=-1).tolist()
-            if allowed is None:
-                wanted, kept = best, [0.0] * len(rows)
-            else:
-                wanted = scores.argmax(dim=-1).tolist()
-                kept = (barred.logsumexp(dim=-1) - scores.logsumexp(dim=-1)).tolist()
-            picked = [row.choose(barred[place], best[place]) for place, row in enumerate(rows)]
+            picked, rejected, kept = _sample(logits.float(), allowed, rows)
         gained = 0
         with self._timed("mask" if constraints else "other"):
             for place, row in enumerate(rows):
                 gained += row.take(
                     picked[place],
-                    rejected=wanted[place] != best[place],
+                    rejected=rejected[place],
                     allowed=float(shares[place]) if allowed is not None else 1.0,
                     log_kept=kept[place],
                 )
@@ -108,6 +107,48 @@ class Batch(ABC):
                 row.phases[phase] += seconds / len(self.rows)
         self._spent = dict.fromkeys(PHASES, 0.0)
         self._charged = now
+
+
+def _sample(scores: Tensor, allowed: Tensor | None, rows: Sequence[Row]) -> tuple[list[int], list[bool], list[float]]:
+    """By row: the token that it takes, whether the constraint barred the best one, and the log of the mass it kept.
+
+    ``scores``: (rows, vocabulary) in fp32; ``allowed``: the same shape, or None for no constraint.
+    """
+    block = len(rows) if scores.is_cuda else _BLOCK
+    parts = [
+        _sample_block(
+            scores[low : low + block], None if allowed is None else allowed[low : low + block], rows[low : low + block]
+        )
+        for low in range(0, len(rows), block)
+    ]
+    picked, rejected, kept = zip(*parts, strict=True)
+    return [*chain(*picked)], [*chain(*rejected)], [*chain(*kept)]
+
+
+def _sample_block(
+    scores: Tensor, allowed: Tensor | None, rows: Sequence[Row]
+) -> tuple[list[int], list[bool], list[float]]:
+    top, first = scores.max(dim=-1, keepdim=True)
+    best = first[:, 0]
+    barred = scores
+    rejected = [False] * len(rows)
+    kept = torch.zeros(len(rows))
+    if allowed is not None:
+        shares = (scores - top).exp_()
+        whole = shares.sum(dim=-1)
+        kept = (shares.masked_fill_(~allowed, 0).sum(dim=-1) / whole).log()
+        rejected = (~allowed.gather(1, first)[:, 0]).tolist()
+        if any(rejected):  # then what is kept may be too small for a plain sum
+            odd = torch.tensor(rejected, device=scores.device)
+            left = scores[odd].masked_fill_(~allowed[odd], -math.inf)
+            best[odd] = left.argmax(dim=-1)
+            kept[odd] = left.logsumexp(dim=-1) - scores[odd].logsumexp(dim=-1)
+        if any(row.settings.temperature > 0 for row in rows):
+            barred = scores.masked_fill(~allowed, -math.inf)
+    picked = [
+        row.choose(barred[place], token) for place, (row, token) in enumerate(zip(rows, best.tolist(), strict=True))
+    ]
+    return picked, rejected, kept.tolist()
 
 
 def _synchronize(device: str) -> None:

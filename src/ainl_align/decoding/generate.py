@@ -2,7 +2,10 @@
 
 import inspect
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +18,11 @@ from ainl_align.decoding.packed_llama import PackedLlama, obstacle
 from ainl_align.decoding.padded import PaddedBatch
 from ainl_align.decoding.records import PHASES, Generation, GenerationSettings, Request
 from ainl_align.decoding.row import Row
+from ainl_align.decoding.stacked import Stack
 from ainl_align.progress import Progress, ProgressTask
+
+Finished = Callable[[int, Generation], Sequence[Request]]
+"""Takes a request's place and its answer; returns what to ask next."""
 
 __all__ = ["PHASES", "Engine", "Generation", "GenerationSettings", "Request"]
 
@@ -27,12 +34,16 @@ def _constraint(tokenizer: Any, vocabulary: int, eos_ids: tuple[int, ...]) -> Co
 
 
 class Engine:
-    """Decodes with one model. ``model`` is a causal model in eval mode on ``device``, ``tokenizer`` its fast one."""
+    """Decodes with one model. ``model`` is a causal model in eval mode on ``device``, ``tokenizer`` its fast one.
 
-    def __init__(self, model: Any, tokenizer: Any, device: str) -> None:
+    ``stack``: adapters over the model, among which each request names its slot.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, device: str, stack: Stack | None = None) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.device = device
+        self.stack = stack
         self.eos_ids = _eos_ids(model, tokenizer)
         self.unpacked = obstacle(model, device)
         """Why decoding goes through the model's own forward pass; None when it goes through ``PackedLlama``."""
@@ -56,36 +67,30 @@ class Engine:
         progress: Progress,
         *,
         label: str = "generate",
+        finished: Finished | None = None,
+        expected: int | None = None,
     ) -> list[Generation]:
-        """Decode every request; results come in input order."""
-        if settings.constrained and settings.max_new_tokens < self.minimum_budget:
-            return [
-                Generation(item.id, "", "budget_too_small", prompt_tokens=len(item.prompt_ids), constrained=True)
-                for item in requests
-            ]
-        order = list(range(len(requests)))
-        if settings.bucket_by_prompt_length:
-            order.sort(key=lambda index: -len(requests[index].prompt_ids))  # the largest first: it must fit
-        results: dict[int, Generation] = {}
-        with progress.task(label, total=len(requests), unit="programs") as task, torch.inference_mode():
-            for batch, rows in self._batches([(index, requests[index]) for index in order], settings):
-                self._decode(batch, settings, task)
-                results.update((row.index, row.result(self.tokenizer)) for row in rows)
-        return [results[index] for index in range(len(requests))]
+        """Decode every request; results come in input order.
 
-    def _batches(
-        self, requests: Sequence[tuple[int, Request]], settings: GenerationSettings
-    ) -> Iterator[tuple[Batch, list[Row]]]:
-        size = min(settings.batch_size, len(requests))
+        ``finished`` is told each answer as soon as it is complete, and returns further requests; their answers follow
+        those of ``requests``, in the order in which they were asked for. ``expected``: how many answers there will
+        be, for the progress line; default: as many as ``requests``.
+        """
+        run = _Run(self, settings, requests, finished, expected)
+        adapted = self.stack.attached() if self.stack is not None and self.unpacked is not None else nullcontext()
+        with progress.task(label, total=run.expected, unit="programs") as task, torch.inference_mode(), adapted:
+            while run.waiting:
+                self._decode(run, self._next_batch(run), task)
+        return [run.results[index] for index in range(len(run.requests))]
+
+    def _next_batch(self, run: "_Run") -> Batch:
+        size = run.settings.batch_size
         if self.unpacked is None:
-            rows = [self._row(index, request, settings) for index, request in requests]
-            yield PackedBatch(self._packed_for(size), rows, size), rows
-            return
-        for start in range(0, len(requests), settings.batch_size):
-            rows = [
-                self._row(index, request, settings) for index, request in requests[start : start + settings.batch_size]
-            ]
-            yield PaddedBatch(self.model, rows, self.device, keep_last=self._keep_last), rows
+            rows = run.take(len(run.waiting))
+            if run.finished is None:
+                size = min(size, len(rows))
+            return PackedBatch(self._packed_for(size), rows, size)
+        return PaddedBatch(self.model, run.take(size), self.device, keep_last=self._keep_last, stack=self.stack)
 
     def _packed_for(self, rows: int) -> PackedLlama:
         """A forward pass for so many rows; the last one again where it is wide enough, for packing copies weights."""
@@ -93,25 +98,82 @@ class Engine:
         widest = -(-rows * 4 // 3 // 8) * 8
         if self._packed is None or self._packed.widest < widest:
             self._packed = None  # give its memory back before the next one is made
-            self._packed = PackedLlama(self.model, widest)
+            self._packed = PackedLlama(self.model, widest, self.stack)
         return self._packed
 
-    def _row(self, index: int, request: Request, settings: GenerationSettings) -> Row:
-        constraint = self.constraint.start(settings.max_new_tokens) if settings.constrained else None
-        return Row(index, request, settings, constraint, self.eos_ids)
-
-    def _decode(self, batch: Batch, settings: GenerationSettings, task: ProgressTask) -> None:
+    def _decode(self, run: "_Run", batch: Batch, task: ProgressTask) -> None:
         beat = time.monotonic()
         produced = 0
         while batch.unfinished:
-            before = batch.unfinished
             produced += batch.step()
-            task.advance(before - batch.unfinished)
-            if time.monotonic() - beat >= settings.heartbeat_seconds:
+            for row in batch.ended:
+                run.end(row)
+                if len(run.results) <= run.expected:
+                    task.advance()
+            if isinstance(batch, PackedBatch) and run.waiting:
+                batch.extend(run.take(len(run.waiting)))
+            if time.monotonic() - beat >= run.settings.heartbeat_seconds:
                 beat = time.monotonic()
                 task.advance(
                     0, note=f"{produced / (beat - batch.started):.0f} tokens/s, {len(batch.rows)} in this batch"
                 )
+
+
+class _Run:
+    """The requests of one call: those that wait for a batch, and the answers so far."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: GenerationSettings,
+        requests: Sequence[Request],
+        finished: Finished | None,
+        expected: int | None,
+    ) -> None:
+        self._engine = engine
+        self.expected = len(requests) if expected is None else expected
+        self.settings = settings
+        self.finished = finished
+        self.requests: list[Request] = []
+        self.waiting: deque[int] = deque()
+        self.results: dict[int, Generation] = {}
+        self._ask(requests)
+
+    def _ask(self, requests: Sequence[Request]) -> None:
+        places = list(range(len(self.requests), len(self.requests) + len(requests)))
+        self.requests += requests
+        if self.settings.constrained and self.settings.max_new_tokens < self._engine.minimum_budget:
+            for place in places:
+                item = self.requests[place]
+                self._keep(
+                    place,
+                    Generation(item.id, "", "budget_too_small", prompt_tokens=len(item.prompt_ids), constrained=True),
+                )
+            return
+        if self.settings.bucket_by_prompt_length:
+            places.sort(key=lambda place: -len(self.requests[place].prompt_ids))  # the largest first: it must fit
+        self.waiting.extend(places)
+
+    def take(self, most: int) -> list[Row]:
+        """The next rows to decode."""
+        return [self._row(self.waiting.popleft()) for _ in range(min(most, len(self.waiting)))]
+
+    def _row(self, place: int) -> Row:
+        request, settings = self.requests[place], self.settings
+        if request.budget is not None and request.budget < settings.max_new_tokens:
+            least = self._engine.minimum_budget if settings.constrained else 1
+            settings = replace(settings, max_new_tokens=max(request.budget, least))
+        constraint = self._engine.constraint.start(settings.max_new_tokens) if settings.constrained else None
+        return Row(place, request, settings, constraint, self._engine.eos_ids)
+
+    def end(self, row: Row) -> None:
+        """Keep a finished row's answer."""
+        self._keep(row.index, row.result(self._engine.tokenizer))
+
+    def _keep(self, place: int, answer: Generation) -> None:
+        self.results[place] = answer
+        if self.finished is not None:
+            self._ask(self.finished(place, answer))
 
 
 def _eos_ids(model: Any, tokenizer: Any) -> tuple[int, ...]:

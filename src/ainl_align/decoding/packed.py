@@ -1,10 +1,13 @@
 """Continuous decoding through ``PackedLlama``: a row that finishes makes room for the next one at once.
 
-Few rows leave a pass mostly idle, for reading the weights takes the time. Then every row also reads a guess at its
-next tokens (what followed the same tokens before; Saxena 2023, prompt lookup decoding), and the scores of the same
-pass decide how much of it was right. The choices are those of reading one token at a time.
+A row may also read a guess at its next tokens (what followed the same tokens before; Saxena 2023, prompt lookup
+decoding), and the scores of the same pass decide how much of it was right. With few rows a pass has room for guesses
+at no cost, for reading the weights takes the time; with many, a row guesses as far as its guesses have proved right,
+for a row that reads several tokens in one pass looks at its past once. The choices are those of reading one token at
+a time.
 """
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +22,56 @@ from ainl_align.decoding.row import Row
 
 _WIDEST = 4
 """Most tokens that one row feeds beside others: attention pays for the widest row in every row."""
-_GUESSING = 8
-"""Most rows that guess; with more, the pass is busy without."""
-_GUESSED = 16
-"""Tokens that a guessing pass is filled up to; half as many for one or two rows."""
+_FREE = 16
+"""Tokens that a pass is filled up to with guesses of any quality; half as many for one or two rows."""
+_LIKELY = 0.7
+"""In a busy pass a token is guessed when all of the guess up to it is right with at least this probability."""
+_LONGEST = 12
+"""Most tokens of one row's guess in a busy pass."""
+_LEARN = 0.15
+"""Weight of the newest guess in a row's record."""
 _PREFILL = 512
 """Prompt tokens read in one pass."""
+
+
+class _Oracle:
+    """Guesses one row's next tokens, and keeps the share of guesses that were right."""
+
+    def __init__(self, row: Row) -> None:
+        self._row = row
+        self._seen = list(row.request.prompt_ids)
+        self._taken = 0
+        self._after: dict[tuple[int, ...], int] = {}
+        """Where the text went on after these tokens the last time."""
+        self._known = 2
+        self.right = 0.5
+
+    def guess(self) -> list[int]:
+        """A likely continuation of ``_FREE`` tokens; empty without a precedent."""
+        seen = self._seen
+        seen += self._row.ids[self._taken :]
+        self._taken = len(self._row.ids)
+        for end in range(self._known, len(seen)):
+            self._after[seen[end - 2], seen[end - 1]] = end
+            self._after[tuple(seen[max(end - 3, 0) : end])] = end
+        self._known = max(len(seen), 2)
+        start = self._after.get(tuple(seen[-3:])) or self._after.get(tuple(seen[-2:]))
+        if start is None:
+            return []
+        period = len(seen) - start
+        found = seen[start : start + _FREE]
+        while len(found) < _FREE:  # what repeats itself goes on to do so
+            found.append(found[len(found) - period])
+        return found
+
+    def learn(self, right: bool) -> None:
+        """Take the fate of one guessed token into the record."""
+        self.right += _LEARN * (right - self.right)
+
+    @property
+    def reach(self) -> int:
+        """Tokens that are worth guessing in a busy pass."""
+        return min(int(math.log(_LIKELY) / math.log(min(max(self.right, 0.01), 0.999))), _LONGEST)
 
 
 @dataclass(slots=True)
@@ -42,14 +89,13 @@ class PackedBatch(Batch):
     def __init__(self, model: PackedLlama, rows: Sequence[Row], size: int) -> None:
         super().__init__("cpu")
         self._waiting = deque(rows)
-        with torch.inference_mode(), self._timed("prefill"):
-            prefix = _shared([row.queue for row in rows])
-            model.begin(prefix)
-        for row in rows:
-            del row.queue[: len(prefix)]
+        model.begin(_shared([row.queue for row in rows]))
         self._model = model
         self._size = size
         self._slots: list[Row] = []
+        self._oracles: dict[int, _Oracle] = {}
+        self._hints: dict[int, list[int]] = {}
+        """By row: the guess at its next tokens, whether it was read or not, as far as it is neither right nor wrong."""
         self._turn = 0
         self._scores = torch.empty(0)
         self._open: dict[int, _Guess] = {}
@@ -58,6 +104,10 @@ class PackedBatch(Batch):
     @property
     def unfinished(self) -> int:
         return len(self.rows) + len(self._waiting)
+
+    def extend(self, rows: Sequence[Row]) -> None:
+        """Let more rows wait for a place."""
+        self._waiting.extend(rows)
 
     def _advance(self) -> tuple[Tensor, list[Row], str]:
         with self._timed("other"):
@@ -83,14 +133,14 @@ class PackedBatch(Batch):
             return self._scores[firsts[:-1]], [self._slots[slot] for slot in ready], "forward"
 
     def _guesses(self, ready: Sequence[int], fed: int) -> dict[int, list[int]]:
-        """Guessed tokens by slot, as many as the pass has room for."""
-        if len(self._slots) > _GUESSING or not ready:
-            return {}
-        room = (_GUESSED if len(self._slots) > 2 else _GUESSED // 2) - fed
+        """Guessed tokens by slot: of every row as far as it is trusted, and more where the pass has room."""
+        room = (_FREE if len(self._slots) > 2 else _FREE // 2) - fed
         found = {}
         for place, slot in enumerate(ready):
-            share = room // (len(ready) - place)
-            guess = self._slots[slot].guess(share) if share > 0 else []
+            oracle = self._oracles[self._slots[slot].index]
+            hint = oracle.guess()
+            self._hints[self._slots[slot].index] = list(hint)
+            guess = hint[: max(room // (len(ready) - place), oracle.reach)]
             if guess:
                 found[slot] = guess
                 room -= len(guess)
@@ -99,6 +149,7 @@ class PackedBatch(Batch):
     def _decided(self, rows: Sequence[Row]) -> tuple[Tensor, list[Row]]:
         going, places = [], []
         for row in rows:
+            self._learn(row)
             guess = self._open.get(row.index)
             if guess is None:
                 continue
@@ -115,24 +166,41 @@ class PackedBatch(Batch):
                 del self._open[row.index]
         return self._scores[places], going
 
+    def _learn(self, row: Row) -> None:
+        """Compare the hint with what the row took; a token is counted until the first wrong one."""
+        hint = self._hints.get(row.index)
+        for token in row.queue:
+            if not hint:
+                return
+            self._oracles[row.index].learn(token == hint[0])
+            if token != hint.pop(0):
+                hint.clear()
+
     def _leave(self) -> None:
         for slot in reversed(range(len(self._slots))):
-            if self._slots[slot].finish is not None:
+            row = self._slots[slot]
+            if row.finish is not None:
                 self._model.drop(slot)
                 self._slots[slot] = self._slots[-1]
                 self._slots.pop()
+                del self._oracles[row.index]
+                self._hints.pop(row.index, None)
 
     def _admit(self, most: int) -> tuple[Tensor, list[Row]]:
         """Read the prompts of the next rows: those that fit one pass, at least one."""
-        rows = [self._waiting.popleft()]
-        while (
-            self._waiting
-            and len(rows) < most
-            and sum(len(r.queue) for r in rows) + len(self._waiting[0].queue) <= _PREFILL
-        ):
-            rows.append(self._waiting.popleft())
+        rows: list[Row] = []
+        total = 0
+        while self._waiting and len(rows) < most and (not rows or total + len(self._waiting[0].queue) <= _PREFILL):
+            row = self._waiting.popleft()
+            prefix = self._model.prefix
+            shares = len(prefix) > 0 and row.queue[: len(prefix)] == prefix and len(row.queue) > len(prefix)
+            if shares:
+                del row.queue[: len(prefix)]
+            self._model.add(row.request.slot, prefixed=shares)
+            self._oracles[row.index] = _Oracle(row)
+            rows.append(row)
+            total += len(row.queue)
         self._begin(rows)
-        self._model.add(len(rows))
         states = self._model.feed(len(self._slots), [row.queue for row in rows])
         lengths = [len(row.queue) for row in rows]
         for row in rows:

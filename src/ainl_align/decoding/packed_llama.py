@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ainl_align.decoding.stacked import Stack
+
 _STEP = 64
 _GROUP = 8
 """Rows whose attention is computed together: they pay for the longest among them."""
@@ -42,14 +44,20 @@ def obstacle(model: Any, device: str) -> str | None:
 
 
 class _Linear:
-    """A linear layer, packed for some row counts where that pays."""
+    """A linear layer, packed for some row counts where that pays, with what the adapters of a stack add."""
 
-    def __init__(self, layer: nn.Module, counts: Sequence[int]) -> None:
+    def __init__(self, layer: nn.Module, counts: Sequence[int], name: str, stack: Stack | None) -> None:
         self._layer = layer
-        self._counts = counts if type(layer) is nn.Linear else ()
+        self._counts = counts
+        self._name = name
+        self._stack = stack
         self._packed: dict[int, Tensor] = {}
 
     def __call__(self, inputs: Tensor) -> Tensor:
+        output = self._base(inputs)
+        return output if self._stack is None else self._stack.add(self._name, inputs, output)
+
+    def _base(self, inputs: Tensor) -> Tensor:
         count = inputs.shape[0]
         if count not in self._counts:
             plain: Tensor = self._layer(inputs)
@@ -77,52 +85,69 @@ class _Group:
 
 
 class PackedLlama:
-    """The pass over one model. ``widest``: tokens that a pass of decoding has at most."""
+    """The pass over one model, and the adapters of a stack over it.
 
-    def __init__(self, model: Any, widest: int) -> None:
+    ``widest``: tokens that a pass of decoding without guesses has at most.
+    """
+
+    def __init__(self, model: Any, widest: int, stack: Stack | None = None) -> None:
         config = model.config
         self._model = model
         self._heads = int(config.num_attention_heads)
         self._groups = int(config.num_key_value_heads)
         self._size = int(getattr(config, "head_dim", None) or config.hidden_size // self._heads)
         size = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-        usable = torch.backends.mkl.is_available() and model.dtype == torch.float32
+        plain = all(type(linear) is nn.Linear for linear in (model.lm_head, *_linears(model.model.layers[0]).values()))
+        usable = torch.backends.mkl.is_available() and model.dtype == torch.float32 and plain
         affordable = _PACKED_BYTES // size if usable else 0
         # The widest pass first: it does the most work.
         counts = (widest, *(count for count in reversed(_COUNTS) if count < widest))[:affordable]
         self._counts = tuple(sorted(counts))
         self.widest = widest
+        self._stack = stack
         self._layers = [
-            (layer, *(_Linear(linear, self._counts) for linear in _linears(layer))) for layer in model.model.layers
+            (
+                layer,
+                *(_Linear(part, self._counts, f"model.layers.{i}.{at}", stack) for at, part in _linears(layer).items()),
+            )
+            for i, layer in enumerate(model.model.layers)
         ]
-        self._head = _Linear(model.lm_head, self._counts)
+        self._head = _Linear(model.lm_head, self._counts, "lm_head", None)
         self._keys: list[Tensor] = []
         self._values: list[Tensor] = []
-        self._prefix: list[tuple[Tensor, Tensor]] = []
+        self.prefix: list[int] = []
+        """With what rows may begin at no cost."""
+        self._read: dict[int, list[tuple[Tensor, Tensor]]] = {}
+        """By slot: keys and values of the prefix in every layer, once a row needed them."""
+        self._slots: list[int] = []
         self.lengths: list[int] = []
         """Tokens that each row has read."""
 
-    def add(self, rows: int) -> None:
-        """Make room for more rows, which have read the shared prefix and nothing else."""
-        first = len(self.lengths)
-        read = self._prefix[0][0].shape[0] if self._prefix else 0
-        self.lengths += [read] * rows
-        self._room(len(self.lengths), max(read, 1))
-        for (key, value), keys, values in zip(self._prefix, self._keys, self._values, strict=False):
-            keys[first:, :read] = key
-            values[first:, :read] = value
-
     def begin(self, prefix: Sequence[int]) -> None:
-        """Forget all rows, and read ``prefix``, with which every row added from now on begins."""
-        self.lengths, self._prefix = [], []
-        if prefix:
-            self.add(1)
-            self.feed(0, [prefix])
-            self._prefix = [
-                (keys[0, : len(prefix)].clone(), values[0, : len(prefix)].clone())
+        """Forget all rows; rows that are added from now on may begin with ``prefix``."""
+        self.lengths, self._slots = [], []
+        self.prefix, self._read = list(prefix), {}
+
+    def add(self, slot: int = 0, *, prefixed: bool = False) -> None:
+        """Make room for one more row, which wears ``slot`` of the stack and has read nothing, or just the prefix."""
+        if prefixed and slot not in self._read:
+            self.add(slot)
+            row = len(self.lengths) - 1
+            self.feed(row, [self.prefix])
+            end = len(self.prefix)
+            self._read[slot] = [
+                (keys[row, :end].clone(), values[row, :end].clone())
                 for keys, values in zip(self._keys, self._values, strict=True)
             ]
-            self.lengths = []
+            self.drop(row)
+        row, read = len(self.lengths), len(self.prefix) if prefixed else 0
+        self.lengths.append(read)
+        self._slots.append(slot)
+        self._room(row + 1, max(read, 1))
+        if prefixed:
+            for (key, value), keys, values in zip(self._read[slot], self._keys, self._values, strict=True):
+                keys[row, :read] = key
+                values[row, :read] = value
 
     def drop(self, row: int) -> None:
         """Forget a row; the last one takes its number."""
@@ -132,7 +157,9 @@ class PackedLlama:
             for buffer in (*self._keys, *self._values):
                 buffer[row, :end] = buffer[last, :end]
             self.lengths[row] = self.lengths[last]
+            self._slots[row] = self._slots[last]
         self.lengths.pop()
+        self._slots.pop()
 
     def feed(self, first: int, feeds: Sequence[Sequence[int]]) -> Tensor:
         """Rows ``first`` and on read these tokens, at least one in all; returns all their states, (tokens, hidden)."""
@@ -147,6 +174,8 @@ class PackedLlama:
         self._room(first + len(feeds), int((starts + sizes).max()))
         for number, size in enumerate(sizes.tolist(), first):
             self.lengths[number] += size
+        if self._stack is not None:
+            self._stack.wear([self._slots[first + slot] for slot in slots])
         hidden = self._pass(
             torch.from_numpy(tokens),
             torch.from_numpy(positions),
@@ -247,14 +276,7 @@ class PackedLlama:
                 new[: held[0], : held[1]] = previous
 
 
-def _linears(layer: Any) -> tuple[nn.Module, ...]:
-    attention, mlp = layer.self_attn, layer.mlp
-    return (
-        attention.q_proj,
-        attention.k_proj,
-        attention.v_proj,
-        attention.o_proj,
-        mlp.gate_proj,
-        mlp.up_proj,
-        mlp.down_proj,
-    )
+def _linears(layer: Any) -> dict[str, nn.Module]:
+    attention = [f"self_attn.{name}_proj" for name in "qkvo"]
+    names = [*attention, "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
+    return {name: layer.get_submodule(name) for name in names}

@@ -14,6 +14,7 @@ from torch import Tensor
 from ainl_align.decoding.batch import Batch
 from ainl_align.decoding.cache import growing_cache, keep_rows
 from ainl_align.decoding.row import Row
+from ainl_align.decoding.stacked import Stack
 
 # Feeding so many tokens costs about as much as feeding one: reading the weights dominates below it.
 _FREE_TOKENS = {"cpu": 4, "mps": 32, "cuda": 256}
@@ -21,14 +22,17 @@ _LEAST_FILL = 0.7
 
 
 class PaddedBatch(Batch):
-    """Rows that start and are padded together."""
+    """Rows that start and are padded together. ``stack``: the adapters that are attached to the model, if any."""
 
-    def __init__(self, model: Any, rows: list[Row], device: str, *, keep_last: bool) -> None:
+    def __init__(
+        self, model: Any, rows: list[Row], device: str, *, keep_last: bool, stack: Stack | None = None
+    ) -> None:
         super().__init__(device)
         self._begin(rows)
         self._slots: list[Row] = list(rows)
         """The rows that the cache holds, finished ones included until they are dropped."""
         self._model = model
+        self._stack = stack
         self._free = _FREE_TOKENS.get(torch.device(device).type, 1)
         self._options: dict[str, Any] = {"logits_to_keep": 1} if keep_last else {}
         self._cache = growing_cache()
@@ -80,6 +84,8 @@ class PaddedBatch(Batch):
             real[slot, width - len(fed) :] = 1
             positions[slot, width - len(fed) :] = np.arange(row.position, row.position + len(fed))
             row.position += len(fed)
+        if self._stack is not None:
+            self._stack.wear([row.request.slot for row in self._slots for _ in range(width)])
         self._seen = torch.cat([self._seen, torch.from_numpy(real).to(self._device)], dim=1)
         output = self._model(
             input_ids=torch.from_numpy(tokens).to(self._device),

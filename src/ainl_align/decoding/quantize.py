@@ -1,14 +1,19 @@
-"""Dynamic int8 for decoding on a CPU: weights of linear layers in 8-bit integers, activations quantised on the fly."""
+"""Dynamic int8 for decoding on a CPU: weights of linear layers in 8-bit integers, activations quantised on the fly.
+
+Weights are quantised by output channel and activations by row, both symmetric (LLM.int8, Dettmers et al. 2022,
+arXiv:2208.07339; the same arithmetic as in ``training/int8.py``), so a row's numbers do not depend on what else is in
+the batch. Everything else stays in fp32.
+"""
 
 import copy
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ainl_align.progress import Progress
+from ainl_align.training.int8 import quantize_rows
 
 MODES = ("none", "dynamic-int8")
 
@@ -22,6 +27,29 @@ class Quantization:
     reason: str | None
 
 
+class Int8Linear(nn.Module):
+    """A linear layer whose product is one of 8-bit integers; inputs of shape (..., in) in fp32."""
+
+    def __init__(self, layer: nn.Linear) -> None:
+        super().__init__()
+        rows, scale = quantize_rows(layer.weight.detach().float())
+        self.register_buffer("rows", rows)
+        self.register_buffer("scale", scale.squeeze(1))
+        self.bias = layer.bias
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The layer's output, (..., out), in fp32."""
+        shape = (*inputs.shape[:-1], len(self.scale))
+        if not inputs.numel():
+            return inputs.new_zeros(shape)
+        flat = inputs.reshape(-1, inputs.shape[-1])
+        rows, scale = quantize_rows(flat)
+        output = torch._int_mm(rows, self.rows.t()).to(torch.float32).mul_(scale).mul_(self.scale)
+        if self.bias is not None:
+            output += self.bias
+        return output.view(shape)
+
+
 def quantize(model: Any, requested: str, device: str, progress: Progress) -> tuple[Any, Quantization]:
     """The model to decode with: ``model`` itself, or an int8 copy whose linear layers are quantised.
 
@@ -32,29 +60,25 @@ def quantize(model: Any, requested: str, device: str, progress: Progress) -> tup
         raise ValueError(f"quantization {requested!r} is none of {', '.join(MODES)}")
     if requested == "none":
         return model, Quantization(requested, "none", None)
-    reason = _obstacle(model, device)
+    reason = device_obstacle(device)
+    if reason is None and not any(type(module) is nn.Linear for module in model.modules()):
+        reason = "the model has no plain linear layers (merge the adapter first)"
     if reason is not None:
         progress.fallback(f"{requested} is not applied: {reason}; decoding goes on in full precision")
         return model, Quantization(requested, "none", reason)
     return _quantized(model), Quantization(requested, requested, None)
 
 
-def _obstacle(model: Any, device: str) -> str | None:
-    if torch.device(device).type != "cpu":
-        return f"int8 decoding is for the CPU, this is {device}"
-    if not [engine for engine in torch.backends.quantized.supported_engines if engine != "none"]:
-        return "this build of torch has no int8 engine"
-    if not any(type(module) is nn.Linear for module in model.modules()):
-        return "the model has no plain linear layers (merge the adapter first)"
-    return None
+def device_obstacle(device: str) -> str | None:
+    """Why no model can be quantised on ``device``; None when one can."""
+    return None if torch.device(device).type == "cpu" else f"int8 decoding is for the CPU, this is {device}"
 
 
 def _quantized(model: Any) -> Any:
-    with warnings.catch_warnings():
-        # torch announces torchao as the successor; the pinned torch still has this, and torchao is one dependency more.
-        warnings.simplefilter("ignore", category=DeprecationWarning)
-        warnings.filterwarnings("ignore", message=".*torch.quantize_per_channel.*")
-        spec = {nn.Linear: torch.ao.quantization.per_channel_dynamic_qconfig}
-        copied = copy.deepcopy(model).float()  # int8 layers take fp32 activations only
-        quantized = torch.ao.quantization.quantize_dynamic(copied, spec, dtype=torch.qint8, inplace=True)
-    return quantized.eval()
+    # The weights need no copy, except where activations must become fp32, which is all that int8 products take.
+    memo = {id(parameter): parameter for parameter in model.parameters()} if model.dtype == torch.float32 else {}
+    copied = copy.deepcopy(model, memo).float()
+    for name, module in list(copied.named_modules()):
+        if type(module) is nn.Linear:
+            copied.set_submodule(name, Int8Linear(module))
+    return copied.eval()

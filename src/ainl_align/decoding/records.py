@@ -10,10 +10,16 @@ PHASES = ("prefill", "forward", "mask", "sample", "other")
 
 @dataclass(frozen=True)
 class Request:
-    """One prompt, already tokenised up to where the answer begins."""
+    """One prompt, already tokenised up to where the answer begins.
+
+    ``slot``: which adapter of the engine's stack answers. ``budget``: most tokens of this answer, where that is fewer
+    than for all; one below the shortest program counts as the shortest program's.
+    """
 
     id: str
     prompt_ids: Sequence[int]
+    slot: int = 0
+    budget: int | None = None
 
 
 @dataclass(frozen=True)

@@ -41,16 +41,6 @@ class Row:
         self._random = torch.Generator().manual_seed(hash((settings.seed, index)) & 0x7FFFFFFFFFFFFFFF)
         self._take_forced()
 
-    def guess(self, most: int) -> list[int]:
-        """What followed where the last tokens stood before, in the prompt or the text: a likely continuation."""
-        seen = [*self.request.prompt_ids, *self.ids]
-        for length in (3, 2):
-            tail = seen[-length:]
-            for start in range(len(seen) - length - 1, -1, -1):
-                if seen[start : start + length] == tail:
-                    return seen[start + length : start + length + most]
-        return []
-
     def choose(self, scores: Tensor, first: int) -> int:
         """Pick a token from the scores, shape (vocabulary,), barred ones at minus infinity; ``first`` is the best."""
         if self.settings.temperature == 0:

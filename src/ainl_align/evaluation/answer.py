@@ -1,7 +1,6 @@
 """Answer every prompt of a set with one model: generate, canonicalise, repair, score."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,56 +30,106 @@ class AnswerSettings:
     canonicalize_max_lines: int = 512
 
 
+@dataclass(frozen=True)
+class Job:
+    """A prompt to answer. ``slot`` and ``budget``: as in ``Request``."""
+
+    row: PromptRow
+    slot: int = 0
+    budget: int | None = None
+
+
 @dataclass
 class Answer:
-    """One prompt's answer. ``drafts`` are the programs that a repair replaced, first one first."""
+    """One prompt's answer. ``drafts`` are the programs that a repair replaced, first one first; ``generations`` are
+    what the model wrote, the first pass and then the repairs."""
 
     program: str
     finish_reason: str
-    first_finish: str
-    tokens: int
-    seconds: float
+    generations: list[Generation]
     drafts: list[str] = field(default_factory=list)
-    attempts: int = 0
+
+    @property
+    def first_finish(self) -> str:
+        """How the first pass ended."""
+        return self.generations[0].finish_reason
+
+    @property
+    def attempts(self) -> int:
+        """Repairs that were tried."""
+        return len(self.generations) - 1
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all passes."""
+        return sum(item.tokens for item in self.generations)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all passes."""
+        return sum(item.seconds for item in self.generations)
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers to a prompt set in its order, with the generations that the diagnostics count."""
+    """The answers to a prompt set in its order. ``replayed``: how many of them an earlier run gave."""
 
     rows: Sequence[PromptRow]
     answers: Sequence[Answer]
-    generations: Sequence[Generation]
-    seconds: float
+    replayed: int = 0
+
+    @property
+    def generations(self) -> list[Generation]:
+        """What the diagnostics count."""
+        return [generation for item in self.answers for generation in item.generations]
+
+
+Done = Callable[[Job, Answer], None]
+"""Told each answer as soon as nothing more will be done about it."""
 
 
 def answer(
-    engine: Engine, tokenizer: Any, rows: Sequence[PromptRow], settings: AnswerSettings, progress: Progress, label: str
-) -> Answers:
-    """Generate a program for every row, then repair those that are not canonical, with the compiler's diagnostics."""
-    started = time.monotonic()
-    first = _generate(engine, tokenizer, [request_messages(row.prompt) for row in rows], settings, progress, label)
-    answers = [
-        Answer(_clean(item.text, settings), item.finish_reason, item.finish_reason, item.tokens, item.seconds)
-        for item in first
-    ]
-    generations = list(first)
-    for attempt in range(1, settings.repair_attempts + 1):
-        failing = [index for index, item in enumerate(answers) if _needs_repair(item)]
-        if not failing:
-            break
-        chats = [
-            repair_messages(rows[index].prompt, answers[index].program, diagnostics(answers[index]))
-            for index in failing
-        ]
-        again = _generate(engine, tokenizer, chats, settings, progress, f"{label}, repair {attempt}")
-        generations += again
-        for index, item in zip(failing, again, strict=True):
-            _replace(answers[index], item, _clean(item.text, settings))
-    return Answers(rows, answers, generations, time.monotonic() - started)
+    engine: Engine,
+    tokenizer: Any,
+    jobs: Sequence[Job],
+    settings: AnswerSettings,
+    progress: Progress,
+    label: str,
+    done: Done | None = None,
+) -> list[Answer]:
+    """Generate a program for every job; one that is not canonical is repaired with the compiler's diagnostics.
+
+    Repairs join the batch while it runs. An answer that ran out of time is left as it is.
+    """
+    answers: list[Answer | None] = [None] * len(jobs)
+    owners = list(range(len(jobs)))
+
+    def finished(place: int, generation: Generation) -> list[Request]:
+        job, item = jobs[owners[place]], answers[owners[place]]
+        program = _clean(generation.text, settings)
+        if item is None:
+            item = answers[owners[place]] = Answer(program, generation.finish_reason, [generation])
+        else:
+            _replace(item, generation, program)
+        if item.attempts < settings.repair_attempts and _needs_repair(item):
+            owners.append(owners[place])
+            return [_request(tokenizer, repair_messages(job.row.prompt, item.program, diagnostics(item)), job)]
+        if done is not None:
+            done(job, item)
+        return []
+
+    requests = [_request(tokenizer, request_messages(job.row.prompt), job) for job in jobs]
+    engine.generate(requests, settings.generation, progress, label=label, finished=finished)
+    return [item for item in answers if item is not None]
+
+
+def _request(tokenizer: Any, chat: Sequence[Message], job: Job) -> Request:
+    return Request(job.row.id, prompt_ids(tokenizer, chat), job.slot, job.budget)
 
 
 def _needs_repair(item: Answer) -> bool:
+    if item.generations[-1].finish_reason in ("timeout", "budget_too_small"):
+        return False
     return item.finish_reason in CUT_SHORT or not verdict(item.program).canonical
 
 
@@ -93,9 +142,7 @@ def diagnostics(item: Answer) -> tuple[Diagnostic, ...]:
 
 def _replace(item: Answer, repaired: Generation, program: str) -> None:
     """Take a repair when it climbs the ladder; a repair that makes things worse is dropped."""
-    item.attempts += 1
-    item.tokens += repaired.tokens
-    item.seconds += repaired.seconds
+    item.generations.append(repaired)
     better = _rungs(program) > _rungs(item.program)
     completed = item.finish_reason in CUT_SHORT and repaired.finish_reason == "eos"
     if better or (completed and _rungs(program) == _rungs(item.program)):
@@ -116,18 +163,6 @@ def _clean(text: str, settings: AnswerSettings) -> str:
     return done.text
 
 
-def _generate(
-    engine: Engine,
-    tokenizer: Any,
-    chats: Sequence[Sequence[Message]],
-    settings: AnswerSettings,
-    progress: Progress,
-    label: str,
-) -> list[Generation]:
-    requests = [Request(str(index), prompt_ids(tokenizer, chat)) for index, chat in enumerate(chats)]
-    return engine.generate(requests, settings.generation, progress, label=label)
-
-
 @dataclass(frozen=True)
 class Scored:
     """Answers with their scores, before and after repair."""
@@ -135,6 +170,17 @@ class Scored:
     answers: Answers
     first_pass: Sequence[Score]
     final: Sequence[Score]
+
+    def part(self, places: Sequence[int]) -> "Scored":
+        """Only the answers at these places."""
+        answers = Answers([self.answers.rows[at] for at in places], [self.answers.answers[at] for at in places])
+        return Scored(answers, [self.first_pass[at] for at in places], [self.final[at] for at in places])
+
+    def joined(self, other: "Scored") -> "Scored":
+        """These answers, and then those of ``other``."""
+        mine, theirs = self.answers, other.answers
+        answers = Answers([*mine.rows, *theirs.rows], [*mine.answers, *theirs.answers], mine.replayed + theirs.replayed)
+        return Scored(answers, [*self.first_pass, *other.first_pass], [*self.final, *other.final])
 
     def summary(self) -> dict[str, Any]:
         """``side_summary`` of the report schema: rates after repair, and first-pass rates beside them."""

@@ -8,7 +8,7 @@ from pydantic import Field
 from ainl_align.artifacts import check_writable, write_jsonl
 from ainl_align.config import ROOT
 from ainl_align.errors import UserError
-from ainl_align.evaluation.answer import answer
+from ainl_align.evaluation.answer import Job, answer
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.language.semantics import verdict
@@ -45,7 +45,8 @@ def run(settings: Settings, progress: Progress) -> list[dict[str, Any]]:
         check_writable(settings.out.parent)
     wardrobe = Wardrobe(base, pick_device(settings.device), settings.quantization_mode, progress)
     with wardrobe.wearing(adapter) as engine:
-        answers = answer(engine, wardrobe.tokenizer, rows, settings.answering(), progress, "generate").answers
+        jobs = [Job(row) for row in rows]
+        answers = answer(engine, wardrobe.tokenizer, jobs, settings.answering(), progress, "generate")
     results = []
     for row, item in zip(rows, answers, strict=True):
         found = verdict(item.program)

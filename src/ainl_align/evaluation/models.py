@@ -1,22 +1,25 @@
-"""One base model in memory that wears one adapter at a time."""
+"""One base model in memory that wears one adapter at a time, or several in one batch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from ainl_align.decoding.generate import Engine
-from ainl_align.decoding.quantize import Quantization, quantize
-from ainl_align.errors import UserError
+from ainl_align.decoding.quantize import Quantization, device_obstacle, quantize
+from ainl_align.decoding.stacked import Stack
 from ainl_align.progress import Progress
-from ainl_align.training.base import BaseModel, load_model, load_tokenizer
+from ainl_align.training.base import BaseModel, load_model, load_tokenizer, loading
 from ainl_align.training.checkpoints import Adapter, check_base
+from ainl_align.training.precision import compute_dtype
 
 
 class Wardrobe:
-    """Loads the base once and merges adapters into it, one after the other.
+    """Loads the base once, when it is first needed, and merges adapters into it, one after the other.
 
     Each adapter is merged into the pristine weights (PEFT's ``merge_and_unload``), never into what an earlier one
-    left, so results do not depend on the order, and decoding pays nothing for the adapter.
+    left, so results do not depend on the order, and decoding pays nothing for the adapter. That is the reference
+    path; ``stacked`` is the other one.
     """
 
     def __init__(self, base: BaseModel, device: str, quantization: str, progress: Progress) -> None:
@@ -25,9 +28,34 @@ class Wardrobe:
         self.tokenizer = load_tokenizer(base)
         self._wanted = quantization
         self._progress = progress
-        self._model = load_model(base, device)
         self._pristine: dict[str, Any] | None = None
-        self.quantization = Quantization(quantization, "none", None)
+        self._stacked: tuple[Any, Engine] | None = None
+        reason = device_obstacle(device) if quantization != "none" else None
+        self.quantization = Quantization(quantization, "none" if reason else quantization, reason)
+
+    @cached_property
+    def _model(self) -> Any:
+        return load_model(self.base, self.device)
+
+    @property
+    def path(self) -> str:
+        """How ``wearing`` applies an adapter: what answers depend on beside the adapter."""
+        return f"merged, {compute_dtype(self.device)}, {self.device}, {self._wanted}"
+
+    def stacked(self, adapters: Sequence[Adapter | None], quantization: str) -> Engine:
+        """An engine whose slots are these adapters (None: the bare base), over the base in its own quantisation.
+
+        Not to be used while an adapter is worn. Raises UserError when an adapter belongs to another base.
+        """
+        for adapter in adapters:
+            if adapter is not None:
+                check_base(adapter, self.base)
+        folders = [None if adapter is None else adapter.folder for adapter in adapters]
+        if self._stacked is None or self._stacked[0] != (folders, quantization):
+            model, _ = quantize(self._model, quantization, self.device, self._progress)
+            stack = Stack(folders, model)
+            self._stacked = ((folders, quantization), Engine(model.eval(), self.tokenizer, self.device, stack))
+        return self._stacked[1]
 
     @contextmanager
     def wearing(self, adapter: Adapter | None) -> Iterator[Engine]:
@@ -47,13 +75,9 @@ class Wardrobe:
 
     def _merge(self, adapter: Adapter) -> Any:
         from peft import PeftModel
-        from safetensors import SafetensorError
 
-        try:
+        with loading(adapter.folder, "weights"):
             wrapped = PeftModel.from_pretrained(self._model, str(adapter.folder), torch_device=self.device)
-        except (ValueError, TypeError, KeyError, RuntimeError, OSError, SafetensorError) as error:
-            first = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise UserError(f"{adapter.folder}: PEFT cannot load it ({first}); train it again") from error
         touched = {
             name
             for name, module in wrapped.base_model.model.named_modules()
@@ -72,3 +96,8 @@ class Wardrobe:
     def _engine(self, model: Any) -> Engine:
         applied, self.quantization = quantize(model, self._wanted, self.device, self._progress)
         return Engine(applied.eval(), self.tokenizer, self.device)
+
+
+def stacked_path(device: str, quantization: str) -> str:
+    """How ``Wardrobe.stacked`` applies adapters; see ``Wardrobe.path``."""
+    return f"stacked, {compute_dtype(device)}, {device}, {quantization}"

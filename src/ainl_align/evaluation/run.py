@@ -9,14 +9,15 @@ from pydantic import Field
 from ainl_align.artifacts import METRICS, check_writable, content_hash, provenance, write_json
 from ainl_align.config import ROOT
 from ainl_align.decoding.health import constraint_health, counters, timing_totals
-from ainl_align.evaluation.answer import Scored, answer, label, scored
+from ainl_align.evaluation.answer import Answer, Answers, Done, Job, Scored, answer, label, scored
 from ainl_align.evaluation.metrics import METRIC_VERSION
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
+from ainl_align.evaluation.store import Ask, Circumstances, Shelf, answered
 from ainl_align.progress import Progress
 from ainl_align.tasks.prompts import PromptRow, load_prompt_set, stratified
 from ainl_align.training.base import resolve
-from ainl_align.training.checkpoints import check_base, load_adapter
+from ainl_align.training.checkpoints import Adapter, check_base, load_adapter
 from ainl_align.training.precision import pick_device
 
 _BUCKET = 64
@@ -34,6 +35,9 @@ class Settings(DecodingSettings):
     )
     output_json: Path = Field(
         ROOT / "corpus/curated/model_eval_report_v5_aligned.json", description="where the report is written"
+    )
+    answer_cache: Path | None = Field(
+        None, description="folder that keeps answers, so that what decided them unchanged is not answered again"
     )
     skip_base_eval: bool = Field(False, description="leave the base model out")
     run_id: str | None = Field(None, description="name of the run that this evaluation belongs to")
@@ -53,15 +57,38 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
     check_base(adapter, base)
     check_writable(settings.output_json.parent)
     wardrobe = Wardrobe(base, device, settings.quantization_mode, progress)
-    sides: dict[str, Scored | None] = {"base": None}
-    if not settings.skip_base_eval:
-        with wardrobe.wearing(None) as engine:
-            sides["base"] = scored(
-                answer(engine, wardrobe.tokenizer, rows, settings.answering(), progress, "base model")
-            )
-    with wardrobe.wearing(adapter) as engine:
-        sides["lora"] = scored(answer(engine, wardrobe.tokenizer, rows, settings.answering(), progress, "adapter"))
+
+    def side(worn: Adapter | None, name: str) -> Scored:
+        def ask(jobs: Sequence[Job], done: Done) -> list[Answer]:
+            with wardrobe.wearing(worn) as engine:
+                return answer(engine, wardrobe.tokenizer, jobs, settings.answering(), progress, name, done)
+
+        return answer_one(settings, rows, worn, wardrobe, settings.answer_cache, ask, progress)
+
+    sides = {"base": None if settings.skip_base_eval else side(None, "base model"), "lora": side(adapter, "adapter")}
     return write_report(settings, rows, sides, wardrobe, progress)
+
+
+def answer_one(
+    settings: DecodingSettings,
+    rows: Sequence[PromptRow],
+    adapter: Adapter | None,
+    wardrobe: Wardrobe,
+    kept: Path | None,
+    ask: Ask,
+    progress: Progress,
+) -> Scored:
+    """The scored answers of one adapter, or of the bare base, on the reference path.
+
+    ``ask`` answers what the folder ``kept`` does not know; without a folder, everything.
+    """
+    circumstances = Circumstances(wardrobe.base, settings.answering(), wardrobe.path)
+    shelf = Shelf(kept, circumstances.key(adapter), progress)
+    answers, replayed = answered([Job(row) for row in rows], [shelf], ask)
+    if replayed:
+        name = "base model" if adapter is None else adapter.folder.name
+        progress.say(f"{name}: {replayed} of {len(rows)} answers are known from an earlier run ({kept})")
+    return scored(Answers(rows, answers, replayed))
 
 
 def write_report(
@@ -102,7 +129,8 @@ def _report(
     lora, base = sides["lora"], sides["base"]
     assert lora is not None
     shared = settings.model_dump(
-        mode="json", exclude={"output_json", "run_id", "held_out_set", "held_out_limit", "device", "batch_size"}
+        mode="json",
+        exclude={"output_json", "run_id", "held_out_set", "held_out_limit", "device", "batch_size", "answer_cache"},
     )
     return {
         **{name: value for name, value in shared.items() if name not in ("prompt_set", "adapter_path")},
@@ -159,6 +187,7 @@ def _diagnostics(settings: Settings, side: Scored, wardrobe: Wardrobe) -> dict[s
         "constraint_diagnostics": counters(generations) if settings.constraint_diagnostics else None,
         "constraint_health": constraint_health(generations, constrained=settings.constrained_decoding),
         "length_buckets": _length_buckets(side),
+        "replayed": side.answers.replayed,
         "quantization": {
             "requested": wardrobe.quantization.requested,
             "applied": wardrobe.quantization.applied,
@@ -171,8 +200,8 @@ def _length_buckets(side: Scored) -> list[dict[str, Any]]:
     """Answers by prompt length in tokens: how many, how long, how fast, how often right."""
     buckets: dict[int, list[int]] = {}
     answers = side.answers.answers
-    for index, generation in enumerate(side.answers.generations[: len(answers)]):
-        buckets.setdefault(generation.prompt_tokens // _BUCKET * _BUCKET, []).append(index)
+    for index, item in enumerate(answers):
+        buckets.setdefault(item.generations[0].prompt_tokens // _BUCKET * _BUCKET, []).append(index)
     return [
         {
             "prompt_tokens": [start, start + _BUCKET],

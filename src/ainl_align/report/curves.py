@@ -52,7 +52,8 @@ def sweep_view(sweep: Mapping[str, Any], losses: Sequence[Mapping[str, Any]]) ->
     disagreeing = [
         (before, after)
         for before, after in pairwise(with_loss)
-        if _moves(before, after, "eval_loss") * _moves(before, after, f"{metric}_rate") > 0
+        if before["n"] == after["n"]
+        and _moves(before, after, "eval_loss") * _moves(before, after, f"{metric}_rate") > 0
     ]
     charts = _sweep_charts(
         by_step, losses, metric, best_loss, [(a["step"], b["step"]) for a, b in disagreeing], promoted
@@ -78,9 +79,15 @@ def _findings(
     rated = [row for row in by_step if row[key] is not None]
     if best_loss is None or not rated or best_loss[key] is None:
         return ["No validation loss was recorded, so loss and task metrics cannot be compared."] if rated else []
-    best = max(rated, key=lambda row: (row[key], row["step"]))
+    best = max(rated, key=lambda row: (row.get("rejected_after") is None, row[key], row["step"]))
     found = []
-    if best[key] > best_loss[key]:
+    if best_loss.get("rejected_after") is not None:
+        found.append(
+            f"Loss and {metric} disagree: the loss is lowest at step {best_loss['step']} ({shown(best_loss[key])} on "
+            f"{best_loss['n']} prompts), which screening rejected; step {best['step']} has {shown(best[key])} on "
+            f"{best['n']} prompts."
+        )
+    elif best[key] > best_loss[key]:
         found.append(
             f"Loss and {metric} disagree: the loss is lowest at step {best_loss['step']} ({shown(best_loss[key])}), "
             f"{metric} is highest at step {best['step']} ({shown(best[key])}). Choosing by loss would have cost "
@@ -94,7 +101,7 @@ def _findings(
             f"From step {before['step']} to {after['step']} the loss {trend} ({before['eval_loss']:.3g} to "
             f"{after['eval_loss']:.3g}) and {metric} {trend} too ({shown(before[key])} to {shown(after[key])})."
         )
-    if len(with_loss) > 1 and not disagreeing:
+    if len(with_loss) > 1 and len({row["n"] for row in with_loss}) == 1 and not disagreeing:
         found.append("Between neighbouring checkpoints they never move against each other.")
     return found
 

@@ -1,26 +1,38 @@
-"""Stage 5: evaluate every checkpoint on the dev prompts with one base in memory, rank, promote, prune."""
+"""Stage 5: screen the checkpoints on the dev prompts, score the finalists, rank, promote, prune.
+
+Screening answers with all checkpoints in one batch (``decoding/stacked.py``), in int8 where that is faster, and
+rejects step by step (``rejects.py``). The finalists are answered on the reference path: merged, one by one, in the
+precision of the final evaluation, and every prompt counts.
+"""
 
 import shutil
 import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from ainl_align.artifacts import METRICS, check_writable, provenance, write_json
 from ainl_align.config import ROOT
-from ainl_align.errors import AlignError, StageError
+from ainl_align.decoding.quantize import device_obstacle
+from ainl_align.decoding.stacked import stack_obstacle
+from ainl_align.errors import AlignError, StageError, UserError
 from ainl_align.evaluation import run as evaluation
-from ainl_align.evaluation.answer import answer, scored
+from ainl_align.evaluation.answer import Answer, Done, Job, Scored
 from ainl_align.evaluation.metrics import METRIC_VERSION
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.progress import Progress
-from ainl_align.sweep.select import rank
+from ainl_align.sweep.rejects import answers_of, plan
+from ainl_align.sweep.screening import Screened, Screening, unreadable
+from ainl_align.sweep.select import rank, success_interval
+from ainl_align.sweep.workers import Alone, Asker, Task, Workers
 from ainl_align.tasks.prompts import PromptRow
 from ainl_align.training.base import resolve
 from ainl_align.training.checkpoints import Adapter, check_base, checkpoints, promote
-from ainl_align.training.precision import pick_device
+from ainl_align.training.precision import int8_pays, pick_device
 
 DEV_SET = ROOT / "corpus/curated/dev_prompts.jsonl"
 
@@ -36,13 +48,22 @@ class Settings(DecodingSettings):
     top_k: int = Field(3, ge=1, description="checkpoints kept")
     promote_best_link: bool = Field(True, description="point best_by_strict_ainl at the best checkpoint")
     prune_non_topk: bool = Field(False, description="delete the checkpoints outside the top k")
+    screening: Literal["auto", "none", "full", "dynamic-int8"] = Field(
+        "auto",
+        description="reject weak checkpoints on few prompts, in full precision or int8 (auto: int8 where it is "
+        "faster); none: every checkpoint answers every prompt on the reference path",
+    )
+    finalists: int = Field(1, ge=1, description="checkpoints that screening leaves for the reference path")
+    processes: int | None = Field(
+        None, ge=1, description="worker processes, on CUDA one a GPU; default: one for each GPU, else one"
+    )
 
 
 def run(settings: Settings, progress: Progress) -> dict[str, Any]:
     """Evaluate, write the report to ``settings.output_json`` and return it.
 
     Raises UserError for bad input before any model is loaded, and StageError when an evaluation failed: then nothing
-    is promoted or pruned.
+    is promoted or pruned. Answers are kept in ``adapter_root``/sweep/answers, so a repeated sweep gives none anew.
     """
     device = pick_device(settings.device)
     rows = evaluation.read_prompts(settings.prompt_set, settings.limit)
@@ -51,8 +72,11 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
     for adapter in found:
         check_base(adapter, base)
     check_writable(settings.output_json.parent)
+    check_writable(settings.adapter_root / "sweep")
     wardrobe = Wardrobe(base, device, settings.quantization_mode, progress)
-    ranked = rank(_evaluate(settings, adapter, rows, wardrobe, progress) for adapter in found)
+    with _asker(settings, wardrobe, progress) as asker:
+        sweep = _Sweep(settings, found, rows, wardrobe, asker, progress)
+        ranked = rank(sweep.table())
     failed = [row for row in ranked if not row["ok"]]
     selected = [] if failed else ranked[: settings.top_k]
     best_link = None
@@ -73,6 +97,7 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
         "pruned": pruned,
         "promoted": selected[0]["adapter_path"] if best_link else None,
         "best_link": best_link,
+        "screening": sweep.screening(),
         "fallbacks": list(progress.fallbacks),
     }
     made_by = provenance(settings.model_dump(mode="json"), data={"prompt_set": settings.prompt_set}, device=device)
@@ -87,41 +112,159 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
     return report
 
 
-def _evaluate(
-    settings: Settings, adapter: Adapter, rows: list[PromptRow], wardrobe: Wardrobe, progress: Progress
-) -> dict[str, Any]:
-    """One row of the ranking; a failure is data of that row, so that the others are still evaluated."""
-    started = time.monotonic()
-    row: dict[str, Any] = {
-        "adapter_path": str(adapter.folder),
-        "step": adapter.step,
-        "eval_loss": adapter.eval_loss,
-        "n": len(rows),
-        **{f"{name}_rate": None for name in METRICS},
-        "counts": None,
-        "report_json": None,
-    }
-    try:
-        with wardrobe.wearing(adapter) as engine:
-            side = scored(answer(engine, wardrobe.tokenizer, rows, settings.answering(), progress, adapter.folder.name))
-    except (AlignError, RuntimeError, MemoryError) as error:
-        progress.say(f"{adapter.folder.name} failed: {error}")
-        return {**row, "ok": False, "error": f"{type(error).__name__}: {error}", "seconds": _since(started)}
-    one = evaluation.Settings(
-        **DecodingSettings.shared(settings).model_dump(),
-        adapter_path=adapter.folder,
-        prompt_set=settings.prompt_set,
-        output_json=settings.adapter_root / "sweep" / f"{adapter.folder.name}.json",
-        skip_base_eval=True,
-    )
-    evaluation.write_report(one, rows, {"base": None, "lora": side}, wardrobe, progress)
-    summary = side.summary()
-    row.update({name: summary[name] for name in [f"{metric}_rate" for metric in METRICS] + ["counts"]})
-    rate = summary["task_success_rate"]
-    shown = "" if rate is None else f", task success {rate:.3f}"
-    progress.say(f"{adapter.folder.name}: strict {summary['strict_ainl_rate']:.3f}{shown}")
-    return {**row, "ok": True, "error": None, "report_json": str(one.output_json), "seconds": _since(started)}
+def _asker(settings: Settings, wardrobe: Wardrobe, progress: Progress) -> AbstractContextManager[Asker]:
+    import torch
+
+    devices = torch.cuda.device_count() if wardrobe.device == "cuda" else 1
+    count = settings.processes or devices
+    if wardrobe.device == "cuda" and count > devices:
+        raise UserError(f"--processes {count}: there are {devices} GPUs; ask for no more processes than that")
+    if count == 1:
+        return nullcontext(Alone(wardrobe, progress))
+    return Workers(wardrobe.base, wardrobe.device, settings.quantization_mode, count, progress)
 
 
-def _since(started: float) -> float:
-    return round(time.monotonic() - started, 3)
+class _Sweep:
+    """One sweep over ``found``, the checkpoints in the order of their steps."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        found: Sequence[Adapter],
+        rows: Sequence[PromptRow],
+        wardrobe: Wardrobe,
+        asker: Asker,
+        progress: Progress,
+    ) -> None:
+        self._settings = settings
+        self._found = found
+        self._rows = rows
+        self._wardrobe = wardrobe
+        self._asker = asker
+        self._progress = progress
+        self._kept = settings.adapter_root / "sweep" / "answers"
+        self._screened: Screened | None = None
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row a checkpoint; a failure is data of its row, so that the others are still evaluated."""
+        broken = unreadable(self._found)
+        arms = [arm for arm in range(len(self._found)) if arm not in broken]
+        self._screened = self._screen(arms)
+        rows = [{**self._row(arm), "ok": False, "error": why} for arm, why in broken.items()]
+        for arm in arms:
+            after = self._screened.rejected_after(arm) if self._screened is not None else None
+            rows.append(self._reference(arm) if after is None else self._rejected(arm, after))
+        return rows
+
+    def screening(self) -> dict[str, Any] | None:
+        """How the checkpoints were screened, for the report; None when they were not."""
+        done = self._screened
+        if done is None:
+            return None
+        arms = len(done.sides)
+        return {
+            "mode": done.mode,
+            "finalists": len(done.survivors),
+            "answers": answers_of(done.phases, arms),
+            "answers_of_all": arms * len(self._rows),
+            "phases": [
+                {"prompts": phase.prompts, "rejected": [str(self._found[arm].folder) for arm in out]}
+                for phase, out in zip(done.phases, done.rejected, strict=True)
+            ],
+        }
+
+    def _screen(self, arms: Sequence[int]) -> Screened | None:
+        phases = plan(len(arms), len(self._rows), self._settings.finalists)
+        mode = self._mode()
+        if not phases or mode is None:
+            return None
+        for arm in arms:
+            obstacle = stack_obstacle(self._found[arm].folder)
+            if obstacle is not None:
+                self._progress.fallback(
+                    f"no screening, every checkpoint answers every prompt: {self._found[arm].folder.name} cannot share "
+                    f"a batch, {obstacle}"
+                )
+                return None
+        screening = Screening(mode, self._settings.answering(), self._wardrobe, self._asker, self._kept, self._progress)
+        try:
+            return screening.run(self._found, arms, self._rows, phases)
+        except (AlignError, RuntimeError, ValueError, MemoryError) as error:
+            self._progress.fallback(
+                f"screening failed ({type(error).__name__}: {error}); every checkpoint answers every prompt"
+            )
+            return None
+
+    def _mode(self) -> str | None:
+        """The base's quantisation in screening; None for no screening."""
+        wanted, device = self._settings.screening, self._wardrobe.device
+        if wanted == "auto":
+            return "dynamic-int8" if int8_pays(device) else "none"
+        if wanted == "dynamic-int8" and (reason := device_obstacle(device)) is not None:
+            self._progress.fallback(f"screening in full precision: {reason}")
+            return "none"
+        return {"none": None, "full": "none"}.get(wanted, wanted)
+
+    def _rejected(self, arm: int, after: int) -> dict[str, Any]:
+        assert self._screened is not None
+        return self._filled(self._row(arm), self._screened.sides[arm], None, after)
+
+    def _reference(self, arm: int) -> dict[str, Any]:
+        adapter, settings = self._found[arm], self._settings
+        started = time.monotonic()
+        task = Task((adapter,), None, settings.answering(), adapter.folder.name)
+
+        def ask(jobs: Sequence[Job], done: Done) -> list[Answer]:
+            return self._asker.ask(task, jobs, done)
+
+        try:
+            side = evaluation.answer_one(settings, self._rows, adapter, self._wardrobe, self._kept, ask, self._progress)
+        except (AlignError, RuntimeError, MemoryError) as error:
+            self._progress.say(f"{adapter.folder.name} failed: {error}")
+            seconds = round(time.monotonic() - started, 3)
+            return {**self._row(arm), "ok": False, "error": f"{type(error).__name__}: {error}", "seconds": seconds}
+        one = evaluation.Settings(
+            **DecodingSettings.shared(settings).model_dump(),
+            adapter_path=adapter.folder,
+            prompt_set=settings.prompt_set,
+            output_json=settings.adapter_root / "sweep" / f"{adapter.folder.name}.json",
+            skip_base_eval=True,
+        )
+        evaluation.write_report(one, self._rows, {"base": None, "lora": side}, self._wardrobe, self._progress)
+        return self._filled(self._row(arm), side, one.output_json, None)
+
+    def _row(self, arm: int) -> dict[str, Any]:
+        adapter = self._found[arm]
+        return {
+            "adapter_path": str(adapter.folder),
+            "step": adapter.step,
+            "eval_loss": adapter.eval_loss,
+            "n": 0,
+            **{f"{name}_rate": None for name in METRICS},
+            "counts": None,
+            "report_json": None,
+            "rejected_after": None,
+            "task_success_interval": None,
+        }
+
+    def _filled(
+        self, row: dict[str, Any], side: Scored, report: Path | None, rejected_after: int | None
+    ) -> dict[str, Any]:
+        summary = side.summary()
+        filled = {
+            **row,
+            **{name: summary[name] for name in ("n", "counts", *(f"{metric}_rate" for metric in METRICS))},
+            "ok": True,
+            "error": None,
+            "report_json": None if report is None else str(report),
+            "rejected_after": rejected_after,
+            # Its share of what the batches took, an earlier run's where the answers come from there.
+            "seconds": round(sum(sum(item.phases.values()) for item in side.answers.generations), 3),
+        }
+        filled["task_success_interval"] = success_interval(filled)
+        rate = summary["task_success_rate"]
+        shown = "" if rate is None else f", task success {rate:.3f}"
+        fate = "" if rejected_after is None else ", rejected"
+        name = Path(row["adapter_path"]).name
+        self._progress.say(f"{name}: {summary['n']} prompts, strict {summary['strict_ainl_rate']:.3f}{shown}{fate}")
+        return filled

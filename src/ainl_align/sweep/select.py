@@ -1,5 +1,6 @@
 """Ranking of checkpoints (contract, section 2, stage 5)."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,10 +9,28 @@ ORDER = ("strict_ainl_rate", "runtime_compile_rate", "nonempty_rate", "task_succ
 
 
 def rank(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Best first; equal rates go to the checkpoint with fewer steps; evaluations that failed come last."""
+    """Best first; equal rates go to the checkpoint with fewer steps.
+
+    What screening rejected comes after what it did not, the last rejected first; evaluations that failed come last.
+    """
     return sorted((dict(row) for row in rows), key=_key)
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     measured = [-1.0 if row[name] is None else row[name] for name in ORDER] if row["ok"] else []
-    return (not row["ok"], *(-value for value in measured), row["step"] or 0, row["adapter_path"])
+    rejected = row.get("rejected_after")
+    survived = math.inf if rejected is None else rejected
+    return (not row["ok"], -survived, *(-value for value in measured), row["step"] or 0, row["adapter_path"])
+
+
+def success_interval(row: Mapping[str, Any]) -> list[float] | None:
+    """Exact 95% bounds (Clopper and Pearson 1934) of a row's task success; None when it was not measured."""
+    from scipy.stats import binomtest
+
+    rate, counts = row["task_success_rate"], row["counts"]
+    if rate is None:
+        return None
+    passed = counts["task_success"]
+    measured = round(passed / rate) if passed else row["n"]
+    bounds = binomtest(passed, measured).proportion_ci(0.95, "exact")
+    return [float(bounds.low), float(bounds.high)]

@@ -1,0 +1,119 @@
+"""Screening: all checkpoints answer shared prompts in one batch, and the worst are rejected step by step."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ainl_align.decoding.stacked import read_adapter
+from ainl_align.evaluation.answer import Answer, Answers, AnswerSettings, Done, Job, Scored, scored
+from ainl_align.evaluation.metrics import Score
+from ainl_align.evaluation.models import Wardrobe, stacked_path
+from ainl_align.evaluation.store import Circumstances, Shelf, answered
+from ainl_align.progress import Progress
+from ainl_align.sweep.rejects import Outcome, Phase, successive_rejects
+from ainl_align.sweep.workers import Asker, Task
+from ainl_align.tasks.prompts import PromptRow, stratified
+from ainl_align.training.checkpoints import Adapter
+
+_ROOM = 2.0
+"""A screening answer may take so many times the tokens of the gold program: what needs more is all but never right."""
+_SPARE = 16
+_KEYS = ("strict_ainl", "runtime_compile", "nonempty", "task_success", "canonical")
+"""What screening compares, most important first, in the order of the ranking."""
+
+
+@dataclass
+class Screened:
+    """What screening found. Arms are numbers of checkpoints."""
+
+    mode: str
+    """The base's quantisation while it answered."""
+    phases: Sequence[Phase]
+    survivors: Sequence[int]
+    """Best first."""
+    rejected: Sequence[Sequence[int]]
+    """By phase, worst first."""
+    sides: Mapping[int, Scored]
+    """The answers of each arm to the prompts that it saw."""
+
+    def rejected_after(self, arm: int) -> int | None:
+        """On how many prompts an arm was rejected; None for a survivor."""
+        return next((phase.prompts for phase, out in zip(self.phases, self.rejected, strict=True) if arm in out), None)
+
+
+def unreadable(found: Sequence[Adapter]) -> dict[int, str]:
+    """By number, the adapters that cannot be read, and why."""
+    from safetensors import SafetensorError
+
+    problems = {}
+    for number, adapter in enumerate(found):
+        try:
+            read_adapter(adapter.folder)
+        except (ValueError, TypeError, KeyError, AttributeError, OSError, SafetensorError) as error:
+            problems[number] = f"{type(error).__name__}: {error}"
+    return problems
+
+
+@dataclass(frozen=True)
+class Screening:
+    """How checkpoints are screened. ``mode``: the base's quantisation meanwhile; ``kept``: folder of known answers."""
+
+    mode: str
+    answering: AnswerSettings
+    wardrobe: Wardrobe
+    asker: Asker
+    kept: Path
+    progress: Progress
+
+    def run(
+        self, found: Sequence[Adapter], arms: Sequence[int], rows: Sequence[PromptRow], phases: Sequence[Phase]
+    ) -> Screened:
+        """Let ``arms`` of ``found`` answer phase by phase, and reject the worst of each phase."""
+        adapters = tuple(found[arm] for arm in arms)
+        circumstances = Circumstances(self.wardrobe.base, self.answering, stacked_path(self.wardrobe.device, self.mode))
+        shelves = [Shelf(self.kept, circumstances.key(adapter), self.progress) for adapter in adapters]
+        sides: dict[int, Scored] = {arm: Scored(Answers([], []), [], []) for arm in arms}
+        seen: set[str] = set()
+
+        def ask(left: Sequence[int], phase: Phase) -> Mapping[int, Sequence[Outcome]]:
+            fresh = [row for row in stratified(rows, phase.prompts) if row.id not in seen]
+            seen.update(row.id for row in fresh)
+            jobs = [Job(row, arms.index(arm), self._budget(row)) for row in fresh for arm in sorted(left)]
+            side = self._answer(adapters, jobs, shelves, f"screening {len(left)} checkpoints, {len(fresh)} prompts")
+            outcomes = {}
+            for arm in left:
+                new = side.part([place for place, job in enumerate(jobs) if arms[job.slot] == arm])
+                sides[arm] = sides[arm].joined(new)
+                outcomes[arm] = [_outcome(row, item) for row, item in zip(new.answers.rows, new.final, strict=True)]
+            return outcomes
+
+        survivors, rejected = successive_rejects(arms, phases, ask, {arm: _tie(found[arm]) for arm in arms})
+        return Screened(self.mode, phases, survivors, rejected, sides)
+
+    def _answer(
+        self, adapters: tuple[Adapter, ...], jobs: Sequence[Job], shelves: Sequence[Shelf], label: str
+    ) -> Scored:
+        def give(missing: Sequence[Job], done: Done) -> list[Answer]:
+            return self.asker.ask(Task(adapters, self.mode, self.answering, label), missing, done)
+
+        answers, replayed = answered(jobs, shelves, give, together=True)
+        return scored(Answers([job.row for job in jobs], answers, replayed))
+
+    def _budget(self, row: PromptRow) -> int | None:
+        if row.task is None:
+            return None
+        gold = len(self.wardrobe.tokenizer(row.task.gold, add_special_tokens=False)["input_ids"])
+        return min(int(_ROOM * gold) + _SPARE, self.answering.generation.max_new_tokens)
+
+
+def _outcome(row: PromptRow, result: Score) -> Outcome:
+    passed = sum(ok for _, ok, _ in result.outcome.scenarios) if result.outcome is not None else 0
+    share = passed / len(row.task.scenarios) if row.task is not None and row.task.scenarios else 0.0
+    return (*(float(result.metrics[name] is True) for name in _KEYS), share)
+
+
+def _tie(adapter: Adapter) -> Outcome:
+    """Between equals the lower validation loss goes on, then fewer steps: on few prompts many are equal."""
+    loss = math.inf if adapter.eval_loss is None else adapter.eval_loss
+    return (-loss, -float(adapter.step or 0))
