@@ -56,7 +56,7 @@ TASTES: dict[str, Callable[[Sequence[bytes], int], Scores]] = {
     ),
     "straddling": _taste(lambda text: 8.0 * (len(text) > 1 and any(mark in text[:-1] for mark in (b'"', b"\n", b">")))),
     "bytes": _taste(lambda text: 8.0 if any(byte > 0x7F for byte in text) else 6.0 if text.endswith(b'"') else 0.0),
-    "eos_early": _eos(100.0, lambda text: 9.0 if text in (b" J", b"J", b"\n", b" 0", b"0") else -3.0),
+    "eos_early": _eos(100.0, lambda text: 9.0 if text in (b" J", b"J", b"\n", b" ", b" 0", b"0") else -3.0),
     "eos_never": _eos(-100.0, lambda text: -9.0 if b"\n" in text or text.endswith(b"J") else 3.0 * (b"L" in text)),
 }
 """Score of every token (by its bytes; the end-of-text token's number comes second), by the name of the adversary."""
@@ -79,8 +79,9 @@ class Adversary:
 
     def choose(self, allowed: NDArray[np.intp]) -> int:
         """The best of the allowed tokens: the same as the best of all logits with the others barred."""
-        noise = self._rng.gumbel(size=len(allowed))
-        return int(allowed[(self._scores[allowed] + self._warmth * noise).argmax()])
+        random = self._rng.standard_exponential(len(allowed), dtype=np.float32)
+        gumbel = -np.log(np.maximum(random, 1e-30))
+        return int(allowed[(self._scores[allowed] + np.float32(self._warmth) * gumbel).argmax()])
 
 
 @cache

@@ -18,22 +18,21 @@ def texts(constraint: Constraint) -> tuple[bytes, ...]:
 
 @pytest.mark.parametrize("adversary", NAMES)
 def test_no_logits_lead_astray(constraint: Constraint, texts: tuple[bytes, ...], adversary: str) -> None:
-    mine = [case for case in cases(4 * len(NAMES), constraint.minimum) if case.adversary == adversary]
-    assert len(mine) == 4
-    short = [Case(case.adversary, case.seed, min(case.budget, 160)) for case in mine]
+    mine = [case for case in cases(2 * len(NAMES), constraint.minimum) if case.adversary == adversary]
+    short = [Case(case.adversary, case.seed, min(case.budget, 120)) for case in mine]
     found = decode(constraint, texts, short)
-    assert [outcome.problem for outcome in found] == [""] * 4
+    assert [outcome.problem for outcome in found] == ["", ""]
     assert all(outcome.tokens <= outcome.case.budget for outcome in found)
 
 
 def test_equal_cases_give_equal_programs_in_any_company(constraint: Constraint, texts: tuple[bytes, ...]) -> None:
-    some = [Case(case.adversary, case.seed, 90) for case in cases(5, constraint.minimum)]
+    some = [Case(case.adversary, case.seed, 60) for case in cases(4, constraint.minimum)]
     alone = [decode(constraint, texts, [case])[0].program for case in some]
     assert [outcome.program for outcome in decode(constraint, texts, some)] == alone
 
 
 def test_random_canonical_programs_are_accepted_token_by_token(constraint: Constraint, embedded_tokenizer: Any) -> None:
-    for seed in range(60):
+    for seed in range(20):
         program = random_program(seed)
         assert verdict(program).canonical, (program, verdict(program).reasons)
         ids = embedded_tokenizer.encode(program, add_special_tokens=False)
