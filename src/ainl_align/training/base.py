@@ -4,6 +4,7 @@ Three kinds of names: the embedded default, a folder, and a Hugging Face id. Wei
 code is off.
 """
 
+import csv
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -11,14 +12,16 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ainl_align.artifacts import file_hash
+from ainl_align.artifacts import file_hash, parse_json
 from ainl_align.config import DEFAULT_BASE
-from ainl_align.errors import UserError
+from ainl_align.errors import AlignError, UserError
 from ainl_align.training.precision import compute_dtype
 
 EMBEDDED = DEFAULT_BASE
@@ -86,7 +89,11 @@ def _embedded_file() -> Path:
         distribution = importlib.metadata.distribution(_WHEEL)
     except importlib.metadata.PackageNotFoundError:
         raise UserError(f"the embedded base needs the package {_WHEEL}, which is not installed; {mend}") from None
-    for entry in distribution.files or ():
+    try:
+        entries = distribution.files or []
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"{_WHEEL} is installed, but its list of files is damaged ({error}); {mend}") from error
+    for entry in entries:
         if entry.name == _GGUF and Path(str(entry.locate())).is_file():
             return Path(str(entry.locate()))
     raise UserError(f"{_WHEEL} is installed, but its file {_GGUF} is missing; {mend}")
@@ -136,7 +143,9 @@ def _folder(name: str, folder: Path, source: str) -> BaseModel:
 def _fingerprint(config: Path, weights: list[Path]) -> str:
     """Hash the configuration and each weight file's header and size: the tensors' names, shapes and layout."""
     digest = hashlib.sha256()
-    fields: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
+    fields = parse_json(config)
+    if not isinstance(fields, dict):
+        raise UserError(f"{config}: is a JSON {type(fields).__name__}, not an object; fetch or make the model again")
     for volatile in ("_name_or_path", "transformers_version"):
         fields.pop(volatile, None)
     digest.update(json.dumps(fields, sort_keys=True).encode())
@@ -166,12 +175,27 @@ def _hub(name: str) -> BaseModel:
     return _folder(name, folder, "hub")
 
 
+@contextmanager
+def loading(folder: Path, what: str) -> Iterator[None]:
+    """Files of others: whatever the libraries that read them raise says that the files are damaged (UserError)."""
+    try:
+        yield
+    except (AlignError, MemoryError):
+        raise
+    except Exception as error:
+        if "out of memory" in str(error).lower():
+            raise
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(f"{folder}: its {what} cannot be loaded ({first}); fetch or make it again") from error
+
+
 @cache
 def load_tokenizer(base: BaseModel) -> Any:
     """The base's tokenizer, with a padding token and a chat template (``PLAIN_TEMPLATE`` when it has none)."""
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(str(base.folder), trust_remote_code=False)
+    with loading(base.folder, "tokenizer"):
+        tokenizer = AutoTokenizer.from_pretrained(str(base.folder), trust_remote_code=False)
     if tokenizer.eos_token_id is None:
         raise UserError(f"base model '{base.name}': its tokenizer names no EOS token, so generation could never stop")
     if tokenizer.pad_token_id is None:
@@ -209,5 +233,6 @@ def load_model(base: BaseModel, device: str, *, dtype: Any = None, four_bit: boo
             bnb_4bit_compute_dtype=options["dtype"],
         )
         options["device_map"] = {"": device}
-    model = AutoModelForCausalLM.from_pretrained(str(base.folder), use_safetensors=True, **options)
+    with loading(base.folder, "model"):
+        model = AutoModelForCausalLM.from_pretrained(str(base.folder), use_safetensors=True, **options)
     return (model if four_bit else model.to(device)).eval()

