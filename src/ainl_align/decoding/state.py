@@ -18,8 +18,6 @@ _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|[^ ]+')
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ERROR = "_error"
 
-_statement_grammar = lru_cache(maxsize=4096)(grammar.statement_grammar)
-
 Own = tuple[tuple[str, ...], tuple[str, ...]]
 """Texts and variables of one unfinished line."""
 NOTHING_OWN: Own = ((), ())
@@ -42,6 +40,8 @@ _MOST_TRIGGERS = 8
 class _Block:
     """One label that is being written or is finished."""
 
+    entry: frozenset[str]
+    """Variables set on every path into it. No path is added while it is written, for that would close a cycle."""
     defined: set[str] = field(default_factory=set)
     needs: set[str] = field(default_factory=set)
     """Variables read before the label itself sets them."""
@@ -54,9 +54,14 @@ class _Block:
 
     def copy(self) -> "_Block":
         return _Block(
-            set(self.defined), set(self.needs), set(self.effects), list(self.nodes), list(self.handlers),
+            self.entry, set(self.defined), set(self.needs), set(self.effects), list(self.nodes), list(self.handlers),
             set(self.retried), set(self.guarded),
         )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _verbs(effects: frozenset[str] | None) -> tuple[str, ...]:
+    return tuple(sorted(v for v in SIGNATURES if effects is None or ADAPTER_EFFECTS[v] in effects))
 
 
 class ProgramState:
@@ -110,49 +115,97 @@ class ProgramState:
 
     # ---- what may come next
 
+    @property
+    def declaring(self) -> str:
+        """The service whose trigger may be declared in the next line: "cron", "web" or ""."""
+        more = self.service != "plain" and not self.blocks and len(self.entries) < _MOST_TRIGGERS
+        return self.service if more else ""
+
+    @property
+    def verbs_follow(self) -> bool:
+        """Whether an R step can follow any label that may come next."""
+        return all(_verbs(self.allowed.get(label)) for label in self.pending)
+
     def grammar(self, own: Own = NOTHING_OWN) -> str:
-        """Lark text of the next line; empty when the program is finished. ``own``: ``own_names`` of the line so far."""
+        """Lark text of the next line; empty when the program is finished. ``own``: ``own_names`` of the line so far.
+
+        It says what the masks must be; they are made from ``Line``'s grammars, which many programs share.
+        """
         if not self.service:
             return grammar.service_grammar()
-        if self.service != "plain" and not self.blocks and len(self.entries) < _MOST_TRIGGERS:
-            if self.service == "cron":
-                return grammar.schedule_grammar(self.entries)
+        if self.declaring == "cron":
+            return grammar.schedule_grammar(self.entries)
+        if self.declaring == "web":
             return grammar.endpoint_grammar(self.entries, self.routes, self.result)
         if self.current is not None:
-            return _statement_grammar(self._scope(self.current, own))
-        if not self.blocks:
-            return grammar.label_grammar(self.entries, verbs=True)
-        verbs = all(self._verbs(label) for label in self.pending)
-        return grammar.label_grammar(self.pending, verbs=verbs) if self.pending else ""
+            return grammar.statement_grammar(self.scope(own))
+        return "" if self.finished else grammar.label_grammar(self.pending, verbs=self.verbs_follow)
 
-    def _scope(self, label: str, own: Own) -> Scope:
-        block = self.blocks[label]
-        endpoint = self.service == "web" and label in self.entries
-        allowed = self.allowed.get(label)
-        readable = self._entry_set(label) | block.defined
-        first_inputs = all(op == "input" for op, _ in block.nodes)
-        calls = [number for number, (op, _) in enumerate(block.nodes, 1) if op == "R"]
-        retryable = [number for number, (op, _) in enumerate(block.nodes, 1) if op in ("R", "Call")]
+    def scope(self, own: Own = NOTHING_OWN) -> Scope:
+        """What a step may say now, with what the line so far adds."""
+        allowed = self.effects
         return Scope(
-            readable=tuple(sorted(readable)),
-            taken_words=tuple(sorted(self._taken().union(own[0]))),
-            variables=tuple(sorted(self._spelled().union(own[1]))),
-            forbidden_labels=self._forbidden(_Edge(label, frozenset(block.defined))),
-            forbidden_handlers=self._forbidden_handlers(label),
-            retryable=tuple(n for n in retryable if n not in block.retried),
-            guardable=tuple(n for n in calls if n not in block.guarded),
-            verbs=self._verbs(label),
-            inputs=tuple(n for n in WEB_INPUTS if n not in block.defined) if endpoint and first_inputs else (),
+            readable=self.readable(),
+            taken_words=tuple(sorted(self.taken().union(own[0]))),
+            variables=tuple(sorted(self.spelled().union(own[1]))),
+            forbidden_labels=self.forbidden_labels(),
+            forbidden_handlers=self.forbidden_handlers(),
+            retryable=self.retryable(),
+            guardable=self.guardable(),
+            verbs=self.verbs(),
+            inputs=self.inputs(),
             calls=allowed is None or "call" in allowed,
             controls=allowed is None or "control" in allowed,
-            branches=not endpoint,
-            returns=self.result if endpoint else None,
-            can_return=not endpoint or self.result in block.defined,
+            branches=not self.answers,
+            returns=self.result if self.answers else None,
+            can_return=self.can_return,
         )
 
-    def _verbs(self, label: str) -> tuple[str, ...]:
-        allowed = self.allowed.get(label)
-        return tuple(sorted(v for v in SIGNATURES if allowed is None or ADAPTER_EFFECTS[v] in allowed))
+    @property
+    def _block(self) -> _Block:
+        assert self.current is not None
+        return self.blocks[self.current]
+
+    @property
+    def effects(self) -> frozenset[str] | None:
+        """Effect kinds that this label may have; None: any."""
+        assert self.current is not None
+        return self.allowed.get(self.current)
+
+    @property
+    def answers(self) -> bool:
+        """Whether this label is an endpoint's, which returns the endpoint's variable."""
+        return self.service == "web" and self.current in self.entries
+
+    @property
+    def can_return(self) -> bool:
+        """Whether this label may end with J."""
+        return not self.answers or self.result in self._block.defined
+
+    def readable(self) -> tuple[str, ...]:
+        """Variables that a step may read here."""
+        return tuple(sorted(self._block.entry | self._block.defined))
+
+    def verbs(self) -> tuple[str, ...]:
+        """Verbs that this label may use."""
+        return _verbs(self.effects)
+
+    def inputs(self) -> tuple[str, ...]:
+        """Frame inputs that a Set step may take over here."""
+        block = self._block
+        first = all(op == "input" for op, _ in block.nodes)
+        return tuple(n for n in WEB_INPUTS if n not in block.defined) if self.answers and first else ()
+
+    def retryable(self) -> tuple[str, ...]:
+        """Numbers of the steps that Retry may name."""
+        return self._steps(("R", "Call"), self._block.retried)
+
+    def guardable(self) -> tuple[str, ...]:
+        """Numbers of the steps that Err may name."""
+        return self._steps(("R",), self._block.guarded)
+
+    def _steps(self, ops: tuple[str, ...], done: set[int]) -> tuple[str, ...]:
+        return tuple(str(n) for n, (op, _) in enumerate(self._block.nodes, 1) if op in ops and n not in done)
 
     def own_names(self, line: str) -> Own:
         """What the unfinished ``line`` adds to the names that its rest must avoid: the texts of an R line, which its
@@ -165,10 +218,12 @@ class ProgramState:
             return (), (words[1],)
         return NOTHING_OWN
 
-    def _taken(self) -> set[str]:
+    def taken(self) -> set[str]:
+        """Texts that no new variable may be named like."""
         return self.words | set(WEB_INPUTS if self.service == "web" else ())
 
-    def _spelled(self) -> set[str]:
+    def spelled(self) -> set[str]:
+        """Variables and inputs that no text may be spelled like."""
         return self.variables | set(WEB_INPUTS if self.service == "web" else ())
 
     def _entry_set(self, label: str, extra: tuple[str, _Edge] | None = None) -> frozenset[str]:
@@ -205,11 +260,18 @@ class ProgramState:
             return False
         return all(self.blocks[b].needs <= self._entry_set(b, (label, edge)) for b in below if b in self.blocks)
 
-    def _forbidden_handlers(self, label: str) -> tuple[str, ...]:
-        block = self.blocks[label]
+    def forbidden_labels(self) -> tuple[str, ...]:
+        """Labels that an If or a Call here cannot name."""
+        assert self.current is not None
+        return self._forbidden(_Edge(self.current, frozenset(self._block.defined)))
+
+    def forbidden_handlers(self) -> tuple[str, ...]:
+        """Labels that an Err here cannot name."""
+        assert self.current is not None
+        block = self._block
         # The earliest R step knows the fewest variables, so what it permits is permitted for every later one.
         first = next((before for op, before in block.nodes if op == "R"), frozenset())
-        edge = _Edge(label, first, handler=True)
+        edge = _Edge(self.current, first, handler=True)
         own = block.effects | {"meta"}
         return tuple(
             sorted({b for b in self.blocks if not self.blocks[b].effects <= own} | set(self._forbidden(edge)))
@@ -237,7 +299,7 @@ class ProgramState:
             self.variables.add(self.result)
         else:
             self.current = words[0][:-1]
-            self.blocks[self.current] = _Block()
+            self.blocks[self.current] = _Block(self._entry_set(self.current))
 
     def _start(self, label: str) -> None:
         self.entries.append(label)

@@ -94,9 +94,9 @@ class Scope:
     """Defined labels that If and Call must not name."""
     forbidden_handlers: tuple[str, ...] = ()
     """Defined labels that Err must not name."""
-    retryable: tuple[int, ...] = ()
+    retryable: tuple[str, ...] = ()
     """Step numbers that ``Retry @nK`` may name."""
-    guardable: tuple[int, ...] = ()
+    guardable: tuple[str, ...] = ()
     """Step numbers that ``Err @nK`` may name."""
     verbs: tuple[str, ...] = tuple(sorted(SIGNATURES))
     inputs: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class Scope:
 
 def program_grammar() -> str:
     """The whole language, context-free part: names, references, definitions and step numbers are not related."""
-    scope = Scope(readable=(), retryable=(1,), guardable=(1,))
+    scope = Scope(readable=(), retryable=("1",), guardable=("1",))
     terminals = _terminals(scope, any_name=True)
     rules = _step_rules(scope, any_name=True)
     return "\n".join(
@@ -192,6 +192,30 @@ def _service_rule() -> str:
     )
 
 
+def first_words(scope: Scope) -> tuple[str, ...]:
+    """How the lines of ``statement_grammar`` begin: an op, or R and a verb."""
+    verbs = _usable(scope.verbs, readable=bool(scope.readable))
+    return (*_ops(scope, any_name=False), *(f"R {verb}" for verb in verbs))
+
+
+def _ops(scope: Scope, *, any_name: bool) -> list[str]:
+    readable = any_name or bool(scope.readable)
+    legal = {
+        "Set": True,
+        "Call": scope.calls,
+        "Retry": scope.controls and (any_name or bool(scope.retryable)),
+        "Err": any_name or bool(scope.guardable),
+        "J": scope.can_return,
+        "If": scope.branches and scope.controls and readable,
+    }
+    return [op for op, here in legal.items() if here]
+
+
+def _usable(verbs: Iterable[str], *, readable: bool) -> list[str]:
+    """Verbs that need no variable where none is readable."""
+    return [verb for verb in verbs if readable or "v" not in SIGNATURES[verb].replace("v?", "").split()]
+
+
 @dataclass(frozen=True)
 class _Rules:
     steps: list[str]
@@ -201,11 +225,10 @@ class _Rules:
 
 def _step_rules(scope: Scope, *, any_name: bool) -> _Rules:
     readable = any_name or bool(scope.readable)
+    ops = _ops(scope, any_name=any_name)
     shapes: dict[str, list[str]] = {}
-    for verb in scope.verbs:
-        shape = SIGNATURES[verb]
-        if readable or "v" not in shape.replace("v?", "").split():
-            shapes.setdefault(shape, []).append(verb)
+    for verb in _usable(scope.verbs, readable=readable):
+        shapes.setdefault(SIGNATURES[verb], []).append(verb)
     helpers, calls = [], []
     for number, (shape, verbs) in enumerate(shapes.items()):
         operands = [_operand(part) for part in shape.split() if readable or part != "v?"]
@@ -218,16 +241,16 @@ def _step_rules(scope: Scope, *, any_name: bool) -> _Rules:
     if calls:
         steps.append('call " ->" NEW')
         helpers.insert(0, f"call: {' | '.join(calls)}")
-    if scope.calls:
+    if "Call" in ops:
         steps.append('"Call " TARGET " ->" NEW')
-    if scope.controls and (any_name or scope.retryable):
+    if "Retry" in ops:
         steps.append('"Retry @n" RETRYABLE " " COUNT " " WAIT (" fixed" | " exponential")?')
-    if any_name or scope.guardable:
+    if "Err" in ops:
         steps.append('"Err @n" GUARDABLE " ->" HANDLER')
     endings = []
-    if scope.can_return:
-        endings.append(f'"J {scope.returns}"' if scope.returns else f'"J" ({"VARIABLE | " * readable}RESULT | TRUTH)')
-    if scope.branches and scope.controls and readable:
+    if "J" in ops:
+        endings.append('"J" ANSWER' if scope.returns else f'"J" ({"VARIABLE | " * readable}RESULT | TRUTH)')
+    if "If" in ops:
         endings.append('"If" VARIABLE ("=" ATOM)? " ->" TARGET " ->" TARGET')
     return _Rules(steps, endings, helpers)
 
@@ -268,8 +291,10 @@ def _terminals(scope: Scope, *, any_name: bool) -> list[str]:
     if any_name:
         lines += [f"LABEL: /{_LABEL}/", "RETRYABLE: /[1-9][0-9]?/", "GUARDABLE: /[1-9][0-9]?/"]
     else:
-        lines += [f"RETRYABLE: /{'|'.join(map(str, scope.retryable)) or '0'}/"]
-        lines += [f"GUARDABLE: /{'|'.join(map(str, scope.guardable)) or '0'}/"]
+        lines += [f"RETRYABLE: /{'|'.join(scope.retryable) or '0'}/"]
+        lines += [f"GUARDABLE: /{'|'.join(scope.guardable) or '0'}/"]
+    if scope.returns:
+        lines.append(f"ANSWER: / {scope.returns}/")
     return lines
 
 

@@ -1,0 +1,293 @@
+"""What the next line of a program may say, as a grammar that is the same for all programs, and the names at hand.
+
+A marked grammar has ``MARK`` where a word of the program's own comes (a variable in reach, a label that waits, the
+number of a step), and takes any new name. What a program adds is which words stand at the mark (``words``) and which
+new names, labels and texts are barred (``barred``, ``spelled``). ``settled`` and ``place`` spell a line as the marked
+grammar knows it; words after which the same may follow are spelled alike.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+from ainl_align.decoding.state import ProgramState
+from ainl_align.language import grammar
+from ainl_align.language.grammar import MAX_NAME, RESERVED_WORDS, SIGNATURES, WEB_INPUTS, Scope
+
+MARK: Final = "\x01"
+TEXT: Final = re.compile(rb' "(?:[^"\\]|\\.)*"', re.S)
+"""A whole text and the blank before it."""
+_MARK: Final = MARK.encode()
+Given = tuple[bytes, tuple[bytes, ...]]
+_ALL: Final = tuple(sorted(SIGNATURES))
+_SHAPES: Final = {SIGNATURES[verb]: verb for verb in _ALL}
+_ALIKE: Final = {f"  R {verb}".encode(): f"  R {_SHAPES[SIGNATURES[verb]]}".encode() for verb in _ALL}
+"""The verb that stands for all with the same operands."""
+_CONSTANTS: Final = tuple(word.encode() for word in RESERVED_WORDS)
+_VALUES: Final = frozenset({"R", "Set", "J", "If"})
+_NAMES: Final = frozenset({"Set", "Call", "Cr"})
+"""Ops whose first operand is a name or label of free choice."""
+_TEXT_LINES: Final = {"R": b'  R core.LOWER "', "Set": b'  Set a "', "J": b'  J "'}
+"""Places of texts after which the same may follow."""
+# Texts that may still become a number, a constant or a name of the runtime; an A makes any text a free one.
+_UNDECIDED: Final = re.compile(
+    rb"[-+0-9_.eEntr\\ ]*|t(r(ue?)?)?|f(a(l(se?)?)?)?|n(u(ll?)?)?|_[a-z0-9_]*"
+)  # fmt: skip
+_DIGIT: Final = re.compile(rb"[0-9]")
+_DIGITS: Final = re.compile(rb"[0-9]+")
+_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\$")
+_PART_OF_A_CHARACTER: Final = re.compile(rb"(?:[\xc0-\xff]|[\xe0-\xff][\x80-\xbf]|[\xf0-\xff][\x80-\xbf]{2})$")
+_PATH_CHARACTER: Final = re.compile(rb"[A-Za-z0-9_.~-]")
+
+_label_grammar = lru_cache(maxsize=8)(grammar.label_grammar)
+_schedule_grammar = lru_cache(maxsize=8)(grammar.schedule_grammar)
+_endpoint_grammar = lru_cache(maxsize=256)(grammar.endpoint_grammar)
+_service_grammar = lru_cache(maxsize=1)(grammar.service_grammar)
+
+
+@lru_cache(maxsize=256)
+def _rest_grammar(
+    *,
+    readable: bool,
+    verbs: bool,
+    answers: bool = False,
+    words: tuple[str, ...] = (),
+    labels: tuple[str, ...] = (),
+    handlers: tuple[str, ...] = (),
+) -> str:
+    """A step after its first words; names and labels of ``words``, ``labels`` and ``handlers`` are barred."""
+    return grammar.statement_grammar(
+        Scope(
+            readable=(MARK,) if readable else (),
+            taken_words=words,
+            forbidden_labels=labels,
+            forbidden_handlers=handlers,
+            retryable=(MARK,),
+            guardable=(MARK,),
+            verbs=_ALL if verbs else (),
+            returns=MARK if answers else None,
+        )
+    )
+
+
+@lru_cache(maxsize=256)
+def _first_words(scope: Scope) -> tuple[bytes, ...]:
+    return _encoded(grammar.first_words(scope))
+
+
+class Line:
+    """The next line of an unfinished program; ``state`` must not change while it is in use."""
+
+    __slots__ = ("_grammars", "_inputs", "_long_words", "_spelled", "_starts", "_state", "_words", "in_label")
+
+    def __init__(self, state: ProgramState) -> None:
+        self._state = state
+        self.in_label = state.current is not None
+        """Whether the line is a step."""
+        self._grammars: dict[str, str] = {}
+        self._words: dict[str, tuple[bytes, ...]] = {}
+        self._spelled: tuple[bytes, ...] | None = None
+        self._starts = self._find_starts()
+        inputs = state.inputs() if self.in_label else ()
+        self._inputs = (b" ", tuple([f"{name} ${name}".encode() for name in inputs])) if inputs else None
+        self._long_words = _long(state.taken(), 0) if self.in_label else ()
+        """Names that leave no room for another character are barred in the grammar: it sees dead ends."""
+
+    # ---- the grammar
+
+    def place(self, op: str, number: int, done: bytes, part: bytes) -> tuple[str, bytes]:
+        """The place in a marked grammar where the line stands: Lark text, and the line so far.
+
+        ``op``: the line's first word, "" before it is whole; ``number``: whole words so far; ``done``: these words as
+        ``settled`` spells them; ``part``: the beginning of the next word, its blank included.
+        """
+        if not self.in_label:
+            return self._grammar(op), done + self._begun(op, number, part)
+        if part[:2] == b' "':
+            if TEXT.fullmatch(part):
+                return self._grammar(op), done + b' "A"'
+            return _rest_grammar(readable=True, verbs=bool(self._state.verbs())), _TEXT_LINES[op] + _text(part[2:])
+        if part[:3] == b" ->" and op in ("R", "Call"):
+            return self._grammar("R"), b"  R core.NOW _ ->" + self._name(part[3:])
+        return self._grammar(op), done + self._begun(op, number, part)
+
+    def _grammar(self, op: str) -> str:
+        found = self._grammars.get(op)
+        if found is None:
+            found = self._grammars[op] = self._rest(op) if self.in_label else self._declaration(op)
+        return found
+
+    def _declaration(self, op: str) -> str:
+        state = self._state
+        if state.declaring and op[:1] != "L":
+            taken = _long(state.entries, 2)
+            if state.declaring == "cron":
+                return _schedule_grammar(taken)
+            return _endpoint_grammar(taken, *((tuple(state.routes), state.result) if op else ()))
+        if not state.service:
+            return _service_grammar()
+        return _label_grammar((MARK,) if state.pending else (), verbs=state.verbs_follow)
+
+    def _rest(self, op: str) -> str:
+        state = self._state
+        return _rest_grammar(
+            readable=bool(state.readable()),
+            verbs=bool(state.verbs()),
+            answers=op == "J" and state.answers,
+            words=self._long_words,
+            labels=_long(state.forbidden_labels(), 2) if op in ("Call", "If") else (),
+            handlers=_long(state.forbidden_handlers(), 2) if op == "Err" else (),
+        )
+
+    # ---- the names
+
+    def given(self, op: str, number: int) -> Given | None:
+        """Words of the program's own that no grammar has a mark for, and what comes before each: how a step begins,
+        labels of triggers at the start of a line, and inputs."""
+        if number == 0:
+            return self._starts
+        return self._inputs if number == 1 and op == "Set" else None
+
+    def _find_starts(self) -> Given | None:
+        state = self._state
+        if not self.in_label:
+            return (b"", self.words("")) if state.declaring and state.entries else None
+        effects = state.effects
+        scope = Scope(
+            readable=_marked(state.readable()),
+            retryable=_marked(state.retryable()),
+            guardable=_marked(state.guardable()),
+            verbs=state.verbs(),
+            calls=effects is None or "call" in effects,
+            controls=effects is None or "control" in effects,
+            branches=not state.answers,
+            can_return=state.can_return,
+        )
+        return b"  ", _first_words(scope)
+
+    def words(self, op: str) -> tuple[bytes, ...]:
+        """The words that stand at the mark in a line of ``op``."""
+        found = self._words.get(op)
+        if found is None:
+            found = self._words[op] = _encoded(self._find_words(op))
+        return found
+
+    def _find_words(self, op: str) -> Iterable[str]:
+        state = self._state
+        if not self.in_label:
+            return state.entries if state.declaring else state.pending
+        if op == "Retry":
+            return state.retryable()
+        if op == "Err":
+            return state.guardable()
+        if op == "J" and state.answers:
+            return [state.result or ""]
+        return state.readable()
+
+    @property
+    def spelled(self) -> tuple[bytes, ...]:
+        """What no text may be."""
+        if self._spelled is None:
+            self._spelled = _encoded(self._state.spelled()) if self.in_label else ()
+        return self._spelled
+
+    def barred(self, op: str, name: bytes) -> tuple[bytes, ...]:
+        """New names and labels that a line of ``op`` may not have, as far as they can begin with ``name``."""
+        if not self.in_label:
+            return self.words("")
+        names = self._barred(">") if name[:1] != b"L" else ()
+        return names + self._barred(op) if name[:1] in b"L" else names
+
+    def _barred(self, op: str) -> tuple[bytes, ...]:
+        found = self._words.get(f"-{op}")
+        if found is None:
+            state = self._state
+            names: Iterable[str]
+            if op == ">":
+                names = state.taken()
+            else:
+                names = state.forbidden_handlers() if op == "Err" else state.forbidden_labels()
+            found = self._words[f"-{op}"] = _encoded(names)
+        return found
+
+    # ---- words as the marked grammar knows them
+
+    def settled(self, op: str, number: int, word: bytes) -> bytes:
+        """How a whole word that is not of the program's own is spelled in the marked grammar."""
+        if number == 0:
+            if word[:1] == b"L":
+                return _MARK if self._state.pending else b"L_a"
+            return _ALIKE.get(word, word)
+        if word[:2] == b' "':
+            return b' "A"'
+        if word[:3] == b" ->":
+            return b" ->L_a" if word[3:4] == b"L" else b" ->a"
+        if word[:1] == b"=":
+            return b"=1"
+        if number == 1 and op in _NAMES:
+            return b" L_a" if op != "Set" else b" a 1" if b"$" in word else b" a"
+        if op == "E" and word[1:2] == b"/":
+            return word if self._state.routes else b" /a"
+        return b" 1" if word[1:2] in b"-0123456789" else word
+
+    def _begun(self, op: str, number: int, part: bytes) -> bytes:
+        if part[:2] == b' "':
+            return b' "A"' if op != "Cr" else _schedule(part)
+        if number == 0:
+            return self._label(op, part) if part[:1] == b"L" else part
+        lead = part[: 3 if part[:3] == b" ->" else 1]
+        rest = part[len(lead) :]
+        if not rest:
+            return part
+        if op == "E" and self._state.routes and rest[:1] != b"L":
+            return part  # this line's grammar has the routes and the result of this program
+        if lead == b" ->" or (number == 1 and op in _NAMES):
+            return lead + (self._label(op, rest) if rest[:1] == b"L" else self._name(rest))
+        if lead == b"=":
+            return lead + (self._name(rest) if rest[:1].isalpha() else rest)
+        if rest[:1] == b"/":
+            return b" " + _PATH_CHARACTER.sub(b"a", rest)
+        if rest[:1] in b"-123456789":
+            return part if rest[:2] == b"-0" else lead + _DIGIT.sub(b"1", rest)
+        if op in _VALUES and rest[:1].isalpha():
+            return part if any(word.startswith(rest) for word in _CONSTANTS) else b" a"
+        return part
+
+    def _name(self, name: bytes) -> bytes:
+        barred = self._long_words if self.in_label else WEB_INPUTS
+        if any(word.startswith(name.decode()) for word in (*RESERVED_WORDS, *barred)):
+            return name
+        return b"a" * len(name)
+
+    def _label(self, op: str, label: bytes) -> bytes:
+        barred = self._barred(op) if self.in_label else self.words("")
+        if len(label) < 3 or any(word.startswith(label) for word in barred if len(word) > MAX_NAME):
+            return label
+        return b"L_" + b"a" * (len(label) - 2)
+
+
+def _marked(names: tuple[str, ...]) -> tuple[str, ...]:
+    return (MARK,) if names else ()
+
+
+def _encoded(names: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple([name.encode() for name in names])
+
+
+def _long(names: Iterable[str], lead: int) -> tuple[str, ...]:
+    return tuple(sorted([name for name in names if len(name) > lead + MAX_NAME - 2]))
+
+
+def _text(content: bytes) -> bytes:
+    if _UNDECIDED.fullmatch(content):
+        return _DIGITS.sub(b"1", content)
+    if _ESCAPE.search(content):
+        return b"A\\"
+    cut = _PART_OF_A_CHARACTER.search(content)
+    return b"A" + cut[0] if cut else b"A"
+
+
+def _schedule(part: bytes) -> bytes:
+    done, blank, field = part[2:].rpartition(b" ")
+    return b' "' + b" ".join([b"*"] * (done.count(b" ") + 1)) + b" " + field if blank else part

@@ -1,0 +1,197 @@
+"""Masks of marked grammars (``decoding/line.py``): made once by llguidance, remembered for all programs."""
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from llguidance import LLMatcher
+
+from ainl_align.decoding.line import MARK
+from ainl_align.errors import ConstraintDeadEnd
+
+_MARK: Final = MARK.encode()
+_LEADS: Final = (b" ", b" @n", b"")
+"""What comes before a mark and belongs to the same word."""
+_LEADS_LEFT: Final = frozenset(lead[start:] for lead in _LEADS for start in range(len(lead) + 1))
+_REMEMBERED: Final = 8192
+"""Places whose masks are kept (6 KB each at 49,152 tokens)."""
+_BREAK: Final = re.compile(rb"(?<![ \n])[ \n=:]")
+_QUOTE: Final = re.compile(rb"(?<!^)\"")
+# A token that ends a word and goes on with another, or holds a whole word: what it says is looked at byte by byte.
+_WIDE: Final = re.compile(rb"[^ \n][ \n=:](?s:.)|[^A-Za-z0-9_-][A-Za-z_][A-Za-z0-9_-]*[ \n=:]|\"[a-z_][a-z0-9_]*\"")
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What may follow where one of a program's own words is begun.
+
+    ``tokens``: those that go on with one; ``whole``: what is begun is one; ``past``: tokens that reach past the end of
+    one; ``alone``: the token that alone can follow if only such words can, in the tokenizer's own cut.
+    """
+
+    tokens: tuple[int, ...] = ()
+    whole: bool = False
+    past: tuple[int, ...] = ()
+    alone: int | None = None
+
+
+class Tokens:
+    """A tokenizer's tokens by what they spell. ``engine``: llguidance's view of the tokenizer."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self.size = int(engine.vocab_size)
+        self.texts: list[bytes] = [
+            b"" if engine.is_special_token(token) else engine.decode_bytes([token]) for token in range(self.size)
+        ]
+        self._spelling: dict[bytes, list[int]] = {}
+        self.past_words: dict[bytes, list[int]] = {}
+        """Tokens that go on past the end of a word, by what of it they spell (not empty)."""
+        self.past_texts: dict[bytes, list[int]] = {}
+        """The same for texts and their closing quote."""
+        self.wide: list[int] = []
+        """Tokens that reach over more than the end of one word."""
+        for token, text in enumerate(self.texts):
+            if text:
+                self._spelling.setdefault(text, []).append(token)
+                if _WIDE.search(text):
+                    self.wide.append(token)
+                for found in _BREAK.finditer(text, 1):
+                    self.past_words.setdefault(text[: found.start()], []).append(token)
+                for found in _QUOTE.finditer(text):
+                    self.past_texts.setdefault(text[: found.start()], []).append(token)
+        self.past_a_text = [token for token in self.wide if re.search(rb"\"[ \n](?s:.)", self.texts[token])]
+        """Tokens that go on with another word after the end of a text."""
+        self.single = {text[0]: ids[0] for text, ids in self._spelling.items() if len(text) == 1}
+        """Token of each byte that is a token by itself."""
+        if _MARK[0] not in self.single:
+            raise ValueError("the tokenizer has no token for the byte 1, which the decoder's grammars mark names with")
+        self.bytes = -(-self.size // 32) * 4
+        self.marked = [token for token, text in enumerate(self.texts) if _MARK in text]
+        self.nothing = bytes(self.bytes)
+        self.no_break = self._without(b" \n=:")
+        """Mask of the tokens that do not begin with the end of a word."""
+        self.no_quote = self._without(b'"')
+        self.own = lru_cache(maxsize=8192)(self._own)
+
+    def _without(self, starts: bytes) -> bytes:
+        bits = np.ones(8 * self.bytes, dtype=np.uint8)
+        bits[[token for token, text in enumerate(self.texts) if text[:1] and text[0] in starts]] = 0
+        return np.packbits(bits, bitorder="little").tobytes()
+
+    def cut(self, text: bytes) -> list[int]:
+        """The tokenizer's own tokens of a text, without any special one; bytes may start within a character."""
+        return list(self._engine.tokenize_bytes(text))
+
+    def prefixes(self, text: bytes) -> list[int]:
+        """Tokens that begin ``text``, shortest first."""
+        return [token for end in range(1, len(text) + 1) for token in self._spelling.get(text[:end], ())]
+
+    def _own(self, lead: bytes, words: tuple[bytes, ...], begun: bytes) -> Own:
+        """What may follow ``begun``, the beginning of ``lead`` and one of ``words``."""
+        rests = [text[len(begun) :] for text in (lead + word for word in words) if text.startswith(begun)]
+        found = {token for rest in rests for token in self.prefixes(rest)}
+        past = {token for rest in rests for token in self.past_words.get(rest, ())}
+        common = _common(rests)
+        sure = common and not past and all(len(self.texts[token]) <= len(common) for token in found)
+        return Own(tuple(found), b"" in rests, tuple(past), self.cut(common)[0] if sure else None)
+
+
+def _common(texts: list[bytes]) -> bytes:
+    """The beginning that all have."""
+    low, high = (min(texts), max(texts)) if texts else (b"", b"")
+    return next((low[:end] for end in range(len(low)) if low[end] != high[end]), low)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What may follow at one place of a marked grammar, the program's own words left out.
+
+    ``mask``: allowed tokens, one bit each, lowest first; None where there is none. ``lead``: what comes before one of
+    the program's own words that may come here; None where none may. ``only``: nothing else may. ``text``: the bytes
+    that alone can follow, up to such a word; ``forced``: their tokens, in the tokenizer's own cut. ``wide``: allowed
+    tokens that have to be looked at byte by byte. ``free``: a text is open that can become no number, constant or name
+    of the runtime.
+    """
+
+    mask: bytes | None = None
+    lead: bytes | None = None
+    only: bool = False
+    text: bytes = b""
+    forced: tuple[int, ...] = ()
+    wide: tuple[int, ...] = ()
+    free: bool = False
+
+
+class SharedMasks:
+    """The memory of all places of all marked grammars of one tokenizer."""
+
+    def __init__(self, tokens: Tokens, engine: Any) -> None:
+        self._tokens = tokens
+        self._engine = engine
+        self._matchers: OrderedDict[str, LLMatcher] = OrderedDict()
+        self._places: OrderedDict[tuple[str, bytes], Shared] = OrderedDict()
+
+    def at(self, grammar: str, line: bytes) -> Shared:
+        """The place after ``line`` in a marked line grammar."""
+        key = (grammar, line)
+        found = self._places.get(key)
+        if found is None:
+            found = self._places[key] = self._make(grammar, line)
+            if len(self._places) > _REMEMBERED:
+                self._places.popitem(last=False)
+        else:
+            self._places.move_to_end(key)
+        return found
+
+    def _matcher(self, grammar: str) -> LLMatcher:
+        known = self._matchers.get(grammar)
+        if known is None:
+            known = self._matchers[grammar] = LLMatcher(self._engine, grammar)
+            if known.is_error():
+                raise ConstraintDeadEnd(f"the decoder's grammar is not valid: {known.get_error()[:500]}\n{grammar}")
+            if len(self._matchers) > 64:
+                self._matchers.popitem(last=False)
+        else:
+            self._matchers.move_to_end(grammar)
+        return known
+
+    def _make(self, grammar: str, line: bytes) -> Shared:
+        matcher, tokens = self._matcher(grammar), self._tokens
+        ids = tokens.cut(line) if line else []
+        matcher.reset()
+        if matcher.try_consume_tokens(ids) < len(ids):
+            return Shared()
+        mask = bytearray(matcher.compute_bitmask()[: tokens.bytes])
+        for token in tokens.marked:
+            mask[token >> 3] &= ~(1 << (token & 7))
+        alone = matcher.compute_ff_bytes()
+        lead = next((lead for lead in _LEADS if (lead or not line) and self._accepts(matcher, lead + _MARK)), None)
+        text, mark, _ = alone.partition(_MARK)
+        for token in tokens.prefixes(text):  # llguidance gives but the first where it knows all that follow
+            mask[token >> 3] |= 1 << (token & 7)
+        only = bool(mark) and text in _LEADS_LEFT
+        if mark:
+            text = b"" if only else text.removesuffix(b" @n").removesuffix(b" ")
+        forced, left = [], len(text)
+        for token in matcher.compute_ff_tokens():
+            left -= len(tokens.texts[token])
+            if left < 0:
+                break
+            forced.append(token)
+        return Shared(
+            mask=bytes(mask) if any(mask) else None,
+            lead=lead,
+            only=only,
+            text=text,
+            forced=tuple(forced),
+            wide=tuple(token for token in tokens.wide if mask[token >> 3] >> (token & 7) & 1),
+            free=line.endswith(b'"A'),
+        )
+
+    def _accepts(self, matcher: LLMatcher, text: bytes) -> bool:
+        ids = self._tokens.cut(text)
+        return bool(matcher.validate_tokens(ids) == len(ids))

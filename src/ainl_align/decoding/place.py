@@ -1,0 +1,336 @@
+"""Where a half-written program stands, and which tokens may come next.
+
+A mask is put together: the shared mask of the place (``decoding/masks.py``), with the program's own words that may
+come, without the ends of names, labels and texts that it bars.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+
+from ainl_align.decoding.line import MARK, TEXT, Line
+from ainl_align.decoding.masks import Own, Shared, SharedMasks, Tokens
+from ainl_align.decoding.state import ProgramState
+from ainl_align.errors import ConstraintDeadEnd
+
+_MARK: Final = MARK.encode()
+_LONGEST_LINE: Final = 400
+_NAME: Final = re.compile(rb' "([a-z][a-z0-9_]*)"')
+_END: Final = re.compile(rb"[ =:]")
+_CHANGES_A_TEXT: Final = re.compile(rb'["\\\x80-\xff]')
+_NOTHING_SHARED: Final = Shared()
+_NOTHING_OWN: Final = Own()
+_NAMED: Final = frozenset({"Set", "Call", "Cr"})
+"""Ops whose first operand is a name or label of free choice."""
+# Preference of the shortest-ending search; in a string a quote comes first, elsewhere it comes late.
+_SHORT: Final = b"\n >-J0aA_L:@/*" + bytes(range(0x61, 0x7B)) + bytes(range(0x41, 0x5B)) + b'123456789.=n$"'
+
+
+class Place:
+    """Where a program stands: ``state`` at the last line start, and the ``line`` so far."""
+
+    __slots__ = (
+        "_closing", "_done", "_expected", "_here", "_in_text", "_known", "_number", "_op", "_own", "_part", "_root",
+        "_rules", "_shared", "_steady", "_tokens", "finished", "line", "state",
+    )  # fmt: skip
+
+    def __init__(self, tokens: Tokens, shared: SharedMasks, state: ProgramState) -> None:
+        self._tokens = tokens
+        self._shared = shared
+        self._expected: tuple[int, ...] = ()
+        """Rest of the forced tokens that are being taken."""
+        self._start(state, b"")
+
+    def copy(self) -> "Place":
+        """An independent copy, for looking ahead."""
+        twin = Place.__new__(Place)
+        for name in Place.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
+
+    # ---- reading
+
+    def _start(self, state: ProgramState, line: bytes) -> None:
+        self.state = state
+        self.finished = state.finished
+        self._rules = Line(state)
+        self._closing: bytes | None = None
+        self.line = self._done = self._part = b""
+        """The line so far: its whole words as the marked grammar spells them, and the beginning of the next."""
+        self._op, self._number = "", 0
+        """The line's first word, once whole, and how many words are whole."""
+        self._own: tuple[bytes, ...] = ()
+        """Names that the line adds: texts of an R line, which its out variable must differ from, and the variable of a
+        Set line, which its text must differ from."""
+        self._in_text = self._steady = False
+        """Whether a text is open; whether what may follow stays the same until it ends."""
+        self._here: Shared | None = None
+        self._root: Shared | None = None
+        self._known: bytes | None = None
+        if line:
+            self._read(line)
+
+    def _read(self, text: bytes) -> None:
+        self.line += text
+        if self._steady and not _CHANGES_A_TEXT.search(text):
+            self._part += text
+            return
+        part = self._part + text
+        while True:
+            if part[:2] == b' "':
+                whole = TEXT.match(part)
+                self._in_text = whole is None
+                end = whole.end() if whole else len(part)
+            else:
+                found = _END.search(part, 1 if self._number or part[:1] != b" " else 2)
+                self._in_text = False
+                end = found.start() if found else len(part)
+            while end < len(part) and self._goes_on(part[: end + 1]):
+                found = _END.search(part, end + 1)
+                end = found.start() if found else len(part)
+            if end == len(part):
+                break
+            self._settle(part[:end])
+            part = part[end:]
+        self._part = part
+        self._here = self._known = None
+        self._steady = False
+
+    def _goes_on(self, part: bytes) -> bool:
+        """Whether a blank or other separator at the end of ``part`` is within a word."""
+        given = self._rules.given(self._op, self._number)
+        return given is not None and any((given[0] + word).startswith(part) for word in given[1])
+
+    def _settle(self, word: bytes) -> None:
+        op, number, rules = self._op, self._number, self._rules
+        lead = self._start_of_word().lead
+        if lead is not None and word.startswith(lead) and word[len(lead) :] in rules.words(op):
+            self._done += lead + _MARK
+        else:
+            self._done += rules.settled(op, number, word)
+        if not number:
+            self._op = word.split()[0].decode()
+        elif op == "Set" and number == 1:
+            self._own = (word[1:],)
+        elif op == "R" and (name := _NAME.fullmatch(word)):
+            self._own = (*self._own, name[1])
+        self._number = number + 1
+        self._here = self._root = self._known = None
+
+    def advance(self, token: int) -> None:
+        """Take one allowed token; ValueError when it is not allowed here."""
+        text = self._tokens.texts[token]
+        expected = self._expected
+        if expected and expected[0] == token:
+            self._expected = expected[1:]
+        else:
+            self._expected = ()
+            if not self.allows(token):
+                raise ValueError(f"token {token} ({text!r}) is not allowed after {self.line!r}")
+        self._take(text)
+
+    def _take(self, text: bytes) -> None:
+        before, newline, rest = text.partition(b"\n")
+        if newline:
+            state = self.state.copy()
+            state.advance((self.line + before).decode())
+            self._start(state, rest)
+        else:
+            self._read(text)
+
+    # ---- what may come next
+
+    def _look(self) -> Shared:
+        """The shared place."""
+        if self._here is None:
+            self._here = self._share(self._part)
+        return self._here
+
+    def _start_of_word(self) -> Shared:
+        """The shared place where the unfinished word began."""
+        if self._root is None:
+            self._root = self._share(b"")
+        return self._root
+
+    def _share(self, part: bytes) -> Shared:
+        if not self._number and self._rules.in_label:
+            return _NOTHING_SHARED
+        return self._shared.at(*self._rules.place(self._op, self._number, self._done, part))
+
+    @property
+    def mask(self) -> bytes:
+        """The allowed tokens, one bit each, lowest first."""
+        if self._known is None:
+            self._known = self._mask(long=True)
+        return self._known
+
+    def allows(self, token: int) -> bool:
+        """Whether ``token`` may come next."""
+        return bool(self.mask[token >> 3] >> (token & 7) & 1)
+
+    def _mask(self, *, long: bool) -> bytes:
+        """``long``: tokens that reach over more than the end of one word are looked at too."""
+        tokens, here = self._tokens, self._look()
+        if self._in_text:
+            return self._mask_in_text(here, long=long)
+        barred, ends = self._barred()
+        begun = self._begun()
+        then = self._next() if here.lead is not None and not barred else _NOTHING_OWN
+        if not (barred or ends or begun is not _NOTHING_OWN or then.tokens or (long and here.wide)):
+            return here.mask or tokens.nothing
+        mask = bytearray(here.mask or tokens.nothing)
+        for token in ends:
+            mask[token >> 3] &= ~(1 << (token & 7))
+        if barred:
+            _keep(mask, tokens.no_break)
+        for token in (*begun.tokens, *then.tokens):
+            mask[token >> 3] |= 1 << (token & 7)
+        if begun.whole:
+            _join(mask, self._after()._mask(long=long))
+        if long:
+            self._decide(mask, (*here.wide, *begun.past))
+        return bytes(mask)
+
+    def _mask_in_text(self, here: Shared, *, long: bool) -> bytes:
+        tokens, begun = self._tokens, self._part[2:]
+        names = self._rules.spelled if self._op != "Set" else (*self._rules.spelled, *self._own)
+        near = [name for name in names if name.startswith(begun)]
+        doubtful = tokens.past_a_text if long else ()
+        if not near and not doubtful:
+            self._steady = here.free
+            return here.mask or tokens.nothing
+        mask = bytearray(here.mask or tokens.nothing)
+        for name in near:
+            if name == begun:
+                _keep(mask, tokens.no_quote)
+            for token in tokens.past_texts.get(name[len(begun) :], ()):
+                mask[token >> 3] &= ~(1 << (token & 7))
+        self._decide(mask, doubtful)
+        return bytes(mask)
+
+    def _barred(self) -> tuple[bool, list[int]]:
+        """Whether a barred name or label stands here whole, and the tokens that would go on past the end of one."""
+        part, op = self._part, self._op
+        if part[:3] == b" ->" and self._number:
+            begun = part[3:]
+            names: Sequence[bytes] = self._rules.barred(op, begun)
+            if op == "R":
+                names = (*names, *self._own)
+        elif part[:1] == b"=":
+            begun, names = part[1:], self._rules.spelled
+        elif part and self._number == 1 and op in _NAMED:
+            begun = part[1:]
+            names = self._rules.barred(op, begun)
+        else:
+            return False, []
+        past = self._tokens.past_words
+        ends = [token for name in names if name.startswith(begun) for token in past.get(name[len(begun) :], ())]
+        return begun in names, ends
+
+    def _begun(self) -> Own:
+        """How the unfinished word may become one of the program's own."""
+        given = self._rules.given(self._op, self._number)
+        if given is not None:
+            return self._tokens.own(*given, self._part)
+        lead = self._start_of_word().lead if self._part else None
+        if lead is None:
+            return _NOTHING_OWN
+        return self._tokens.own(lead, self._rules.words(self._op), self._part)
+
+    def _next(self) -> Own:
+        """How one of the program's own words may come where the shared place has a lead."""
+        lead = self._look().lead
+        assert lead is not None
+        return self._tokens.own(lead, self._rules.words(self._op), b"")
+
+    def _after(self) -> "Place":
+        """This place, with the unfinished word taken as whole."""
+        after = self.copy()
+        after._settle(self._part)
+        after._part, after._in_text = b"", False
+        return after
+
+    def _decide(self, mask: bytearray, doubtful: Iterable[int]) -> None:
+        for token in doubtful:
+            if self._spells(self._tokens.texts[token]):
+                mask[token >> 3] |= 1 << (token & 7)
+            else:
+                mask[token >> 3] &= ~(1 << (token & 7))
+
+    def _spells(self, text: bytes) -> bool:
+        """Whether ``text`` may follow, byte by byte."""
+        ahead = self.copy()
+        for byte in text:
+            token = self._tokens.single.get(byte, -1)
+            if token < 0 or ahead.finished or not ahead._mask(long=False)[token >> 3] >> (token & 7) & 1:
+                return False
+            ahead._take(bytes([byte]))
+        return True
+
+    def forced(self) -> tuple[int, ...]:
+        """Tokens that alone can follow here, in the tokenizer's own cut; maybe not all of them."""
+        self._expected = self._forced()
+        return self._expected
+
+    def _forced(self) -> tuple[int, ...]:
+        here = self._look()
+        begun = _NOTHING_OWN if self._in_text else self._begun()
+        if begun.tokens or begun.whole:
+            if here.mask and not here.only:
+                return ()
+            if not begun.tokens:
+                return self._after()._forced()
+            return (begun.alone,) if begun.alone is not None else ()
+        if here.only and here.lead is not None:
+            alone = self._next().alone
+            return (alone,) if alone is not None else ()
+        return here.forced
+
+    # ---- how to stop
+
+    @property
+    def closing(self) -> bytes:
+        """A short text that would complete the program from the start of the line."""
+        if self._closing is None:
+            self._closing = self.state.closing().encode()
+        return self._closing
+
+    def ending(self) -> bytes:
+        """A short text that completes the program from here."""
+        if self.closing.startswith(self.line):
+            return self.closing[len(self.line) :]
+        ahead, text = self.copy(), b""
+        while ahead.state is self.state and len(text) < _LONGEST_LINE:
+            token = ahead._shortest()
+            text += self._tokens.texts[token]
+            ahead.advance(token)
+        if ahead.state is self.state:
+            raise ConstraintDeadEnd(f"no end of the line {self.line!r} was found")
+        return text.partition(b"\n")[0] + b"\n" + ahead.closing
+
+    def _shortest(self) -> int:
+        """The next token on a short way to the line's end."""
+        forced = self.forced()
+        if forced:
+            return forced[0]
+        single = self._tokens.single
+        # A capital ends every look of a number, a variable or a name of the runtime, so the quote can follow.
+        for byte in b'"A' + _SHORT if self._in_text else _SHORT:
+            token = single.get(byte, -1)
+            if token >= 0 and self.allows(token):
+                return token
+        # No preferred byte: within a character, where any byte that continues it will do.
+        allowed = np.unpackbits(np.frombuffer(self.mask, dtype=np.uint8), bitorder="little")
+        return int(np.flatnonzero(allowed)[0])
+
+
+def _join(mask: bytearray, other: bytes) -> None:
+    found = np.frombuffer(mask, dtype=np.uint8)
+    np.bitwise_or(found, np.frombuffer(other, dtype=np.uint8), out=found)
+
+
+def _keep(mask: bytearray, other: bytes) -> None:
+    found = np.frombuffer(mask, dtype=np.uint8)
+    np.bitwise_and(found, np.frombuffer(other, dtype=np.uint8), out=found)
