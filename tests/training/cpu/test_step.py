@@ -36,9 +36,9 @@ def base(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:
 
 @pytest.fixture(scope="module")
 def rows() -> list[Encoded]:
-    """Rows of 20, 17 and 9 tokens whose last two have no loss, and one without any."""
+    """Rows of 140, 17 and 9 tokens whose last two have no loss, and one without any."""
     made = []
-    for length in (20, 17, 9):
+    for length in (140, 17, 9):
         ids = torch.randint(3, 200, (length,), generator=torch.Generator().manual_seed(length)).tolist()
         made.append(Encoded("direct", ids, [IGNORED] * 5 + ids[5:-2] + [IGNORED] * 2))
     return [*made, Encoded("direct", ids, [IGNORED] * length)]
@@ -63,7 +63,7 @@ def test_loss_and_every_gradient_are_near_fp32(base: Path, rows: list[Encoded]) 
     assert loss == pytest.approx(wanted_loss, rel=2e-3)
     assert gradients.keys() == wanted.keys()
     for name, gradient in gradients.items():
-        assert 0.97 < cosine(gradient, wanted[name]) < 1, name
+        assert 0.95 < cosine(gradient, wanted[name]) < 1, name
     assert cosine(*(torch.cat([each[name].flatten() for name in wanted]) for each in (gradients, wanted))) > 0.995
 
 
@@ -99,14 +99,14 @@ def test_a_step_sees_the_adapters_of_that_moment(base: Path, rows: list[Encoded]
         losses.append(loss_and_gradients(model, loss, batch)[0])
         optimizer.step()
     assert losses == sorted(losses, reverse=True)
-    assert losses[-1] < 0.95 * losses[0]
+    assert losses[-1] < 0.98 * losses[0]
 
 
-def test_a_batch_without_loss_has_zero_gradients(base: Path, rows: list[Encoded]) -> None:
+def test_a_batch_without_loss_teaches_nothing(base: Path, rows: list[Encoded]) -> None:
     model = adapted(base)
     loss, gradients = loss_and_gradients(model, FusedLoss(model), collate(rows[3:]))
     assert loss == 0
-    assert gradients and not any(gradient.any() for gradient in gradients.values())
+    assert not gradients
 
 
 def test_threads_get_near_equal_numbers_of_tokens() -> None:

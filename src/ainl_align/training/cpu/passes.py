@@ -1,6 +1,8 @@
 """Forward and backward pass of some rows through a Llama, on the thread that calls it."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,8 +14,11 @@ from ainl_align.training.cpu import kernels
 from ainl_align.training.cpu.weights import Floats, Packed, Weights
 from ainl_align.training.rows import IGNORED
 
-LEAST_PROBABILITY = np.float32(1e-6)
-"""A token of the vocabulary that is less likely than this wherever a chunk has loss gets no gradient there."""
+LEAST_PROBABILITY = np.float32(3e-5)
+"""A token of the vocabulary that is less likely than this wherever a chunk has loss gets no gradient there (1% of the
+gradient's norm before training, less with every step of it)."""
+_HALVED = 128
+"""Rows of so many tokens and more attend in two halves, the first of which does not see the second."""
 _CHUNK = 128
 """Positions that go through the output head at a time."""
 
@@ -21,28 +26,20 @@ _CHUNK = 128
 class Passes:
     """Activations of one thread's rows, buffers that are kept between steps, and ``gradient`` of all adapters, flat.
 
-    Layer by layer, ``gradient`` follows ``Weights.parameters``.
+    ``Weights.gradients`` says what in it belongs to which parameter.
     """
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
         self._buffers: dict[Any, NDArray[Any]] = {}
         self.gradient = torch.empty(sum(parameter.numel() for parameter in weights.parameters))
-        self._downs: dict[Packed, Tensor] = {}
-        self._ups: dict[Packed, list[Tensor]] = {}
-        flat = self.gradient
-        for packed in (packed for layer in weights.layers for packed in layer.packed):
-            size = packed.inner * packed.inputs
-            self._downs[packed], flat = flat[:size].view(packed.inner, packed.inputs), flat[size:]
-            self._ups[packed] = []
-            for parameter in packed.parameters[len(packed.parameters) // 2 :]:
-                part, flat = flat[: parameter.numel()], flat[parameter.numel() :]
-                self._ups[packed].append(part.view(parameter.shape))
+        self._parts = dict(weights.parts(self.gradient))
 
     def run(self, rows: Sequence[tuple[Tensor, Tensor]], learn: bool) -> float:
         """Summed loss of rows of (token ids, labels of the tokens that follow); with ``learn``, fill ``gradient``."""
         weights = self._weights
         self._starts = np.cumsum([0, *(len(ids) for ids, _ in rows)])
+        self._tokens = int(self._starts[-1])
         self._scales = self._buffer("scales", self._tokens)
         hidden = self._hidden(0)
         torch.index_select(weights.embedding, 0, torch.cat([ids for ids, _ in rows]), out=torch.from_numpy(hidden))
@@ -56,12 +53,8 @@ class Passes:
                 levels = self._attention_backward(index, self._feed_forward_backward(index, levels))
         return loss
 
-    @property
-    def _tokens(self) -> int:
-        return int(self._starts[-1])
-
     def _buffer(self, name: Any, *shape: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         held = self._buffers.get(name)
         if held is None or held.size < size:
             held = self._buffers[name] = np.empty(size, dtype)
@@ -108,15 +101,9 @@ class Passes:
             *flat,
         )
         attended = self._buffer("attended", self._tokens * layer.output.inputs)
-        for row, (queries, keys, values, out) in enumerate(self._rows(*flat, attended)):
-            chances = self._chances(index, row)
-            torch.baddbmm(
-                weights.mask[: queries.shape[1], : keys.shape[1]],
-                queries,
-                keys.transpose(1, 2),
-                alpha=weights.softmax_scale,
-                out=chances,
-            )
+        for at, (mask, (queries, out), (keys, values)) in enumerate(self._blocks((flat[0], attended), flat[1:])):
+            chances = self._chances(index, at, mask)
+            torch.baddbmm(mask, queries, keys.transpose(1, 2), alpha=weights.softmax_scale, out=chances)
             torch.softmax(chances, -1, out=chances)
             torch.bmm(chances, values, out=out)
         joined = self._buffer(("joined", index), self._tokens, layer.output.inputs)
@@ -144,16 +131,16 @@ class Passes:
         self._learn_downs(layer.output, inner, self._buffer(("joined", index), self._tokens, layer.output.inputs))
         flat = [self._buffer((name, index), self._tokens * width) for name, width in self._head_widths()]
         made = [self._buffer((name, "gradient"), self._tokens * width) for name, width in self._head_widths()]
-        for row, (queries, keys, values, out, to_queries, to_keys, to_values) in enumerate(
-            self._rows(*flat, received, *made)
-        ):
-            chances = self._chances(index, row)
-            torch.bmm(chances.transpose(1, 2), out, out=to_values)
+        made[1][:] = made[2][:] = 0
+        blocks = self._blocks((flat[0], received, made[0]), (*flat[1:], *made[1:]))
+        for at, (mask, (queries, out, to_queries), (keys, values, to_keys, to_values)) in enumerate(blocks):
+            chances = self._chances(index, at, mask)
             scores = torch.from_numpy(self._buffer("scores", *chances.shape))
+            to_values.baddbmm_(chances.transpose(1, 2), out)
             torch.bmm(out, values.transpose(1, 2), out=scores)
             torch._softmax_backward_data(scores, chances, -1, torch.float32, grad_input=scores)
             torch.baddbmm(to_queries, scores, keys, beta=0, alpha=scale, out=to_queries)
-            torch.baddbmm(to_keys, scores.transpose(1, 2), queries, beta=0, alpha=scale, out=to_keys)
+            to_keys.baddbmm_(scores.transpose(1, 2), queries, alpha=scale)
         joined, levels = self._buffer("wide", self._tokens, layer.qkv.outputs), self._levels(layer.qkv.outputs)
         kernels.join_heads(
             *made,
@@ -239,36 +226,42 @@ class Passes:
         return self._buffer("inner gradient", self._tokens, packed.inner)
 
     def _learn_ups(self, packed: Packed, gradient: Floats) -> None:
-        """Gradients of B, from that of the outputs (tokens, outputs)."""
-        parts, inner = self._ups[packed], torch.from_numpy(self._inner(packed)).chunk(len(self._ups[packed]), 1)
-        for slot, part in enumerate(parts):
-            outputs = torch.from_numpy(gradient[:, packed.ends[slot] : packed.ends[slot + 1]])
-            torch.mm(outputs.t(), inner[slot], out=part)
+        """Gradients of B, transposed, from that of the outputs (tokens, outputs)."""
+        _, ups = self._parts[packed]
+        inner = torch.from_numpy(self._inner(packed)).t().chunk(len(ups))
+        for own, part, (first, last) in zip(inner, ups, pairwise(packed.ends), strict=True):
+            torch.mm(own, torch.from_numpy(gradient[:, first:last]), out=part)
 
     def _learn_downs(self, packed: Packed, inner: Floats, inputs: Floats) -> None:
         """Gradients of A, from those of the inner activations (tokens, R) and the inputs (tokens, inputs)."""
-        torch.mm(torch.from_numpy(inner).t(), torch.from_numpy(inputs), out=self._downs[packed])
+        downs, _ = self._parts[packed]
+        torch.mm(torch.from_numpy(inner).t(), torch.from_numpy(inputs), out=downs)
 
     def _head_widths(self) -> tuple[tuple[str, int], ...]:
         ends = self._weights.layers[0].qkv.ends
         return ("queries", int(ends[1])), ("keys", int(ends[2] - ends[1])), ("values", int(ends[2] - ends[1]))
 
-    def _chances(self, index: int, row: int) -> Tensor:
-        length = int(self._starts[row + 1] - self._starts[row])
-        groups, shared = self._weights.groups, self._weights.shared
-        return torch.from_numpy(self._buffer(("chances", index, row), groups, length * shared, length))
+    def _chances(self, index: int, at: int, mask: Tensor) -> Tensor:
+        return torch.from_numpy(self._buffer(("chances", index, at), self._weights.groups, *mask.shape))
 
-    def _rows(self, *flat: Floats) -> list[tuple[Tensor, ...]]:
-        """For each row, the flat buffers as matrices (key heads, its tokens or more, head size)."""
-        made = []
-        for first, last in zip(self._starts[:-1], self._starts[1:], strict=True):
-            widths = [item.size // self._tokens for item in flat]
-            made.append(
-                tuple(
-                    torch.from_numpy(
-                        item[first * width : last * width].reshape(self._weights.groups, -1, self._weights.head_size)
-                    )
-                    for item, width in zip(flat, widths, strict=True)
+    def _blocks(
+        self, wide: Sequence[Floats], narrow: Sequence[Floats]
+    ) -> Iterator[tuple[Tensor, list[Tensor], list[Tensor]]]:
+        """Flat buffers laid out like queries and like keys, as matrices (key heads, tokens or more, head size).
+
+        A row's queries, in two halves where that saves time, come with the keys up to their last, and the mask of both.
+        """
+        weights = self._weights
+        groups, shared, size = weights.groups, weights.shared, weights.head_size
+        for first, last in pairwise(self._starts.tolist()):
+            scale = groups * size
+            queries = [item[first * shared * scale : last * shared * scale].reshape(groups, -1, size) for item in wide]
+            keys = [item[first * scale : last * scale].reshape(groups, -1, size) for item in narrow]
+            length = last - first
+            for begin, end in pairwise((0, length) if length < _HALVED else (0, length // 2, length)):
+                part = slice(begin * shared, end * shared)
+                yield (
+                    weights.mask[part, :end],
+                    [torch.from_numpy(item[:, part]) for item in queries],
+                    [torch.from_numpy(item[:, :end]) for item in keys],
                 )
-            )
-        return made

@@ -30,39 +30,38 @@ class FusedLoss:
     """
 
     def __init__(self, model: Any) -> None:
-        self._weights = Weights(model)
+        self.weights = Weights(model)
         self._threads = torch.get_num_threads()
-        self._passes = [Passes(self._weights) for _ in range(self._threads)]
+        self._passes = [Passes(self.weights) for _ in range(self._threads)]
         self._pool = ThreadPoolExecutor(self._threads, "training")
 
     def __call__(self, batch: Batch) -> Tensor:
         """A scalar."""
-        loss: Tensor = _Loss.apply(self, batch, torch.is_grad_enabled(), *self._weights.parameters)
+        loss: Tensor = _Loss.apply(self, batch, torch.is_grad_enabled(), *self.weights.parameters)
         return loss
 
-    def run(self, batch: Batch, learn: bool) -> tuple[float, list[Tensor]]:
-        """The loss, and with ``learn`` the gradients of the adapters."""
-        parameters = self._weights.parameters
+    def run(self, batch: Batch, learn: bool) -> tuple[float, Tensor | None]:
+        """The loss, and with ``learn`` the flat gradient of the adapters; None where no row has a loss."""
         rows = scored_rows(batch)
         if not rows:
-            return 0.0, [torch.zeros_like(parameter) for parameter in parameters]
-        self._weights.refresh(max(len(ids) for ids, _ in rows))
+            return 0.0, None
+        self.weights.refresh(max(len(ids) for ids, _ in rows))
         shares = [share for share in deal(rows, self._threads) if share]
         threads = self._threads // len(shares)
 
         def work(passes: Passes, share: list[Row]) -> float:
-            torch.set_num_threads(threads)  # of this thread alone
+            torch.set_num_threads(threads)  # of this thread, and of those that begin hereafter
             return passes.run(share, learn)
 
         busy = self._passes[: len(shares)]
         loss = math.fsum(self._pool.map(work, busy, shares))
+        torch.set_num_threads(self._threads)
         if not learn:
-            return loss, []
+            return loss, None
         total = busy[0].gradient.clone()
         for passes in busy[1:]:
             total += passes.gradient
-        parts = total.split([parameter.numel() for parameter in parameters])
-        return loss, [part.view_as(parameter) for part, parameter in zip(parts, parameters, strict=True)]
+        return loss, total
 
 
 def int8_loss(model: Any, plain: Loss, progress: Progress) -> Loss:
@@ -80,13 +79,16 @@ def int8_loss(model: Any, plain: Loss, progress: Progress) -> Loss:
 
 class _Loss(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, fused: FusedLoss, batch: Batch, learn: bool, *_: Tensor) -> Tensor:
-        loss, ctx.gradients = fused.run(batch, learn)
+    def forward(ctx: Any, fused: FusedLoss, batch: Batch, learn: bool, *adapters: Tensor) -> Tensor:
+        loss, ctx.gradient = fused.run(batch, learn)
+        ctx.weights, ctx.adapters = fused.weights, len(adapters)
         return torch.tensor(loss)
 
     @staticmethod
     def backward(ctx: Any, scale: Tensor) -> Any:
-        return None, None, None, *torch._foreach_mul(ctx.gradients, scale)
+        if ctx.gradient is None:
+            return None, None, None, *[None] * ctx.adapters
+        return None, None, None, *ctx.weights.gradients(ctx.gradient * scale)
 
 
 def scored_rows(batch: Batch) -> list[Row]:

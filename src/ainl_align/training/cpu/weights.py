@@ -1,7 +1,8 @@
 """What all threads read in a training step: the frozen base in int8, and the adapters beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,15 +30,15 @@ class Packed:
         self._pairs = [(layer.lora_A[name].weight, layer.lora_B[name].weight) for layer in layers]
         self._scaling = np.float32(layers[0].scaling[name])
         self.parameters = [down for down, _ in self._pairs] + [up for _, up in self._pairs]
-        rank = self._pairs[0][0].shape[0]
-        self.inner = rank * len(layers)
+        self.rank: int = self._pairs[0][0].shape[0]
+        self.inner = self.rank * len(layers)
         self.ends = np.cumsum([0, *(len(weight) for weight in weights)])
         stacked = torch.cat(weights)
         self.outputs, self.inputs = stacked.shape
         self.outward, self.outward_scales = _with_room(stacked, self.inner)
         self.inward, self.inward_scales = _with_room(stacked.t(), self.inner)
         self.downs = np.empty(self.inner * self.inputs, np.float32)
-        self.ups = np.empty(rank * self.outputs, np.float32)
+        self.ups = np.empty(self.rank * self.outputs, np.float32)
 
     def refresh(self) -> None:
         """Read the adapters' present values."""
@@ -67,6 +68,10 @@ def _with_room(matrix: Tensor, more: int) -> tuple[Tensor, Floats]:
     return rows, scales
 
 
+def _cut(flat: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
+    return flat[: rows * columns].view(rows, columns), flat[rows * columns :]
+
+
 @dataclass(frozen=True)
 class Layer:
     """One decoder layer. ``norms``: the weights before attention and before the feed-forward part."""
@@ -79,7 +84,7 @@ class Layer:
 
     @property
     def packed(self) -> tuple[Packed, ...]:
-        """In the order of the flat gradient."""
+        """In the order of their use."""
         return self.qkv, self.output, self.gate_up, self.down
 
 
@@ -110,7 +115,8 @@ class Weights:
         self.groups: int = config.num_key_value_heads
         self.head_size: int = inner.layers[0].self_attn.head_dim
         self.softmax_scale: float = inner.layers[0].self_attn.scaling
-        self.parameters = [p for layer in self.layers for packed in layer.packed for p in packed.parameters]
+        self.packed = [packed for layer in self.layers for packed in layer.packed]
+        self.parameters = [parameter for packed in self.packed for parameter in packed.parameters]
         self._rotary = inner.rotary_emb
         self.cosine = self.sine = self.negative_sine = np.empty((0, 0), np.float32)
         self.mask = torch.empty(0, 0)
@@ -120,14 +126,31 @@ class Weights:
         """Query heads a key head."""
         return int(self.layers[0].qkv.ends[1]) // (self.groups * self.head_size)
 
+    def parts(self, gradient: Tensor) -> Iterator[tuple[Packed, tuple[Tensor, list[Tensor]]]]:
+        """Views of a flat gradient of all adapters: those of A below each other, and those of each B, transposed."""
+        for packed in self.packed:
+            downs, gradient = _cut(gradient, packed.inner, packed.inputs)
+            ups = []
+            for first, last in pairwise(packed.ends.tolist()):
+                up, gradient = _cut(gradient, packed.rank, last - first)
+                ups.append(up)
+            yield packed, (downs, ups)
+
+    def gradients(self, gradient: Tensor) -> list[Tensor]:
+        """Views of a flat gradient in the order and form of ``parameters``."""
+        return [
+            part
+            for packed, (downs, ups) in self.parts(gradient)
+            for part in (*downs.split(packed.rank), *(up.t() for up in ups))
+        ]
+
     def refresh(self, longest: int) -> None:
         """Read the adapters, and have angles and a causal mask for rows of ``longest`` tokens.
 
         ``mask`` is (tokens × query heads a key head, tokens), added to attention's scores.
         """
-        for layer in self.layers:
-            for packed in layer.packed:
-                packed.refresh()
+        for packed in self.packed:
+            packed.refresh()
         if longest > len(self.cosine):
             cosine, sine = self._rotary(self.embedding, torch.arange(longest)[None])
             half = self.head_size // 2
