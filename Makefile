@@ -1,4 +1,4 @@
-.PHONY: setup check test test-slow fuzz bench
+.PHONY: setup check test test-slow fuzz bench hostile fuzz-input audit release
 
 setup:
 	bash scripts/setup.sh dev
@@ -16,6 +16,21 @@ test-slow:
 
 fuzz: setup
 	.venv/bin/python -m tests.decoding.fuzz --json build/fuzz.json --cases build/fuzz-cases
+
+hostile: setup
+	.venv/bin/python -m tests.hostile
+	.venv/bin/python -m tests.hostile --trace
+
+fuzz-input: setup
+	.venv/bin/python -m tests.fuzz_input
+
+# Strict: a package that cannot be looked up fails it, so that no advisory is taken for none.
+audit:
+	python3 -m venv build/audit && build/audit/bin/python -m pip install --quiet pip-audit==2.10.1
+	build/audit/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r constraints.txt
+
+release:
+	bash scripts/release.sh
 
 bench: setup
 	@for script in $(sort $(wildcard benchmarks/*.py)); do echo "== $$script"; .venv/bin/python "$$script" || exit 1; done

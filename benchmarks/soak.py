@@ -1,0 +1,192 @@
+"""Memory of long runs: judging, evaluation and sweep over many prompts, and its slope.
+
+    .venv/bin/python benchmarks/soak.py [--json FILE] [--prompts 10000] [--round 500]
+
+A two-layer model with random weights answers (its programs are valid by the constraint, and wrong), so that the figures
+are about our own memory: constraint caches, remembered places, compiled programs, the workers that judge. Every round
+takes other prompts in the same process. What is printed is the slope of the resident memory over the rounds, by Theil
+and Sen (the median of the slopes between all pairs, which one jump does not move), after a third of them to warm up;
+"flat" is less than 1 MiB in 1,000 prompts. Exit 1 when one is not.
+"""
+
+import argparse
+import ctypes
+import gc
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # for the tests' tiny models
+
+from ainl_align.evaluation import run as evaluation  # noqa: E402
+from ainl_align.language.sandbox import Sandbox  # noqa: E402
+from ainl_align.progress import Progress  # noqa: E402
+from ainl_align.sweep import run as sweep  # noqa: E402
+from ainl_align.tasks import scenario  # noqa: E402
+from ainl_align.tasks.families import FAMILIES  # noqa: E402
+from ainl_align.tasks.prompts import PromptRow, write_prompt_set  # noqa: E402
+from ainl_align.tasks.suites import generate  # noqa: E402
+from ainl_align.tasks.task_model import Task  # noqa: E402
+from ainl_align.training import finetune  # noqa: E402
+from tests.tiny import byte_tokenizer, make_base, write_chat_rows  # noqa: E402
+
+FLAT = 1.0
+"""MiB in 1,000 prompts."""
+_MIB = 2**20
+
+
+def resident(process: psutil.Process) -> float:
+    """MiB that a process and its children hold in memory, after what can be given back is given back."""
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
+    return sum(part.memory_info().rss for part in (process, *process.children(recursive=True))) / _MIB
+
+
+def slope(points: list[tuple[int, float]]) -> float:
+    """MiB in 1,000 prompts, of (prompts, MiB)."""
+    return statistics.median(
+        1000 * (later - earlier) / (after - before) for (before, earlier), (after, later) in combinations(points, 2)
+    )
+
+
+def measured(name: str, work: Callable[[], Iterator[int]]) -> dict[str, Any]:
+    """Run ``work``, which gives the number of prompts after each round, and look at the memory there."""
+    process = psutil.Process()
+    points: list[tuple[int, float]] = []
+    started = time.perf_counter()
+    done = 0
+    for count in work():
+        done += count
+        points.append((done, resident(process)))
+    settled = points[len(points) // 3 :]
+    row = {
+        "prompts": done,
+        "seconds": time.perf_counter() - started,
+        "first_mib": points[0][1],
+        "last_mib": points[-1][1],
+        "slope_mib_per_1000": slope(settled),
+        "points": points,
+    }
+    row["flat"] = row["slope_mib_per_1000"] < FLAT
+    print(
+        f"{name}: {row['slope_mib_per_1000']:+.2f} MiB in 1,000 prompts ({done} prompts, {row['seconds']:.0f} s, "
+        f"{row['first_mib']:.0f} MiB after the first round, {row['last_mib']:.0f} at the end): "
+        f"{'flat' if row['flat'] else 'NOT flat'}",
+        flush=True,
+    )
+    return row
+
+
+def judging(tasks: list[Task], size: int) -> Iterator[int]:
+    """One sandbox judges everything: its two workers are alive while the memory is looked at."""
+    with Sandbox(workers=2, preload=[scenario.__name__]) as sandbox:
+        for start in range(0, len(tasks), size):
+            part = tasks[start : start + size]
+            for _ in sandbox.map(scenario.judge_pair, ((task.gold, task) for task in part), scenario.ITEM_TIMEOUT_S):
+                pass
+            yield len(part)
+
+
+def evaluating(tasks: list[Task], size: int, folder: Path) -> Iterator[int]:
+    """Evaluations of ``size`` prompts each."""
+    for number, start in enumerate(range(0, len(tasks), size)):
+        part = tasks[start : start + size]
+        evaluation.run(
+            evaluation.Settings(
+                **_decoding(folder),
+                adapter_path=folder / "adapter",
+                prompt_set=_prompts(folder, part),
+                output_json=folder / f"eval-{number}" / "report.json",
+                skip_base_eval=True,
+            ),
+            _silent(),
+        )
+        yield len(part)
+
+
+def sweeping(tasks: list[Task], size: int, folder: Path) -> Iterator[int]:
+    """Sweeps of three checkpoints, of ``size`` prompts each."""
+    for number, start in enumerate(range(0, len(tasks), size)):
+        part = tasks[start : start + size]
+        sweep.run(
+            sweep.Settings(
+                **_decoding(folder),
+                adapter_root=folder / "adapter",
+                prompt_set=_prompts(folder, part),
+                output_json=folder / f"sweep-{number}" / "report.json",
+            ),
+            _silent(),
+        )
+        yield len(part)
+
+
+def _decoding(folder: Path) -> dict[str, Any]:
+    return {"base_model": str(folder / "base"), "device": "cpu", "max_new_tokens": 64, "repair_attempts": 1}
+
+
+def _prompts(folder: Path, tasks: list[Task]) -> Path:
+    path = folder / "prompts.jsonl"
+    write_prompt_set(path, (PromptRow(id=task.id, prompt=task.prompt, task=task) for task in tasks))
+    return path
+
+
+def _silent() -> Progress:
+    return Progress(open(os.devnull, "w", encoding="utf-8"))
+
+
+def prepare(folder: Path) -> None:
+    """A tiny base and an adapter of three checkpoints."""
+    make_base(folder / "base", byte_tokenizer())
+    settings = finetune.Settings(
+        base_model=str(folder / "base"),
+        data_path=write_chat_rows(folder / "rows.jsonl", 6),
+        eval_data_path=None,
+        output_dir=folder / "adapter",
+        epochs=1,
+        batch_size=2,
+        save_steps=1,
+        train_device="cpu",
+    )
+    finetune.run(settings, _silent())
+
+
+def main() -> int:
+    """Print the slopes and write the JSON file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--prompts", type=int, default=10_000)
+    parser.add_argument("--round", type=int, default=500)
+    parser.add_argument("--only", choices=("judging", "evaluation", "sweep"))
+    options = parser.parse_args()
+    made = generate("train", seed=11, per_family=-(-options.prompts // len(FAMILIES)))
+    tasks = [*made][: options.prompts]
+    tasks = [tasks[place] for start in range(101) for place in range(start, len(tasks), 101)]  # families mixed
+    results: dict[str, Any] = {"load_before": os.getloadavg()[0], "cores": os.cpu_count()}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder)
+        work: dict[str, Callable[[], Iterator[int]]] = {
+            "judging": lambda: judging(tasks, options.round),
+            "evaluation": lambda: evaluating(tasks, options.round, folder),
+            "sweep": lambda: sweeping(tasks, options.round, folder),
+        }
+        for kind in [options.only] if options.only else work:
+            results[kind] = measured(kind, work[kind])
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    return 0 if all(row["flat"] for row in results.values() if isinstance(row, dict)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
