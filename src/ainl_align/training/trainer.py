@@ -127,7 +127,7 @@ class Loop:
         if plan.int8_base:
             from ainl_align.training.cpu.step import int8_loss
 
-            self._loss = int8_loss(model, loss, progress)
+            self._loss = int8_loss(model, loss, collate(train[:4]), progress)
         # PEFT's own layers compute in the adapters' fp32; the merged ones need no casts.
         mixed = not merge and plan.precision == "bfloat16"
         self._mixed = torch.autocast(device.split(":")[0], torch.bfloat16) if mixed else contextlib.nullcontext()

@@ -44,6 +44,10 @@ def rows() -> list[Encoded]:
     return [*made, Encoded("direct", ids, [IGNORED] * length)]
 
 
+def fused(model: Any, rows: list[Encoded]) -> FusedLoss:
+    return FusedLoss(model, SummedLoss(model, "cpu"), collate(rows[1:3]))
+
+
 def loss_and_gradients(model: Any, loss: Any, batch: Batch) -> tuple[float, dict[str, torch.Tensor]]:
     model.zero_grad()
     total = loss(batch) / 7
@@ -58,7 +62,7 @@ def cosine(found: torch.Tensor, wanted: torch.Tensor) -> float:
 
 def test_loss_and_every_gradient_are_near_fp32(base: Path, rows: list[Encoded]) -> None:
     model, batch = adapted(base), collate(rows)
-    loss, gradients = loss_and_gradients(model, FusedLoss(model), batch)
+    loss, gradients = loss_and_gradients(model, fused(model, rows), batch)
     wanted_loss, wanted = loss_and_gradients(model, SummedLoss(model, "cpu"), batch)
     assert loss == pytest.approx(wanted_loss, rel=2e-3)
     assert gradients.keys() == wanted.keys()
@@ -68,7 +72,7 @@ def test_loss_and_every_gradient_are_near_fp32(base: Path, rows: list[Encoded]) 
 
 
 def test_rows_do_not_see_each_other(base: Path, rows: list[Encoded]) -> None:
-    loss = FusedLoss(adapted(base))
+    loss = fused(adapted(base), rows)
     with torch.no_grad():
         together = loss(collate(rows))
         alone = [float(loss(collate([row]))) for row in rows]
@@ -78,7 +82,7 @@ def test_rows_do_not_see_each_other(base: Path, rows: list[Encoded]) -> None:
 
 def test_gradients_are_the_same_bits_and_accumulate(base: Path, rows: list[Encoded]) -> None:
     model, batch = adapted(base), collate(rows)
-    loss = FusedLoss(model)
+    loss = fused(model, rows)
     value, first = loss_and_gradients(model, loss, batch)
     assert loss_and_gradients(model, loss, collate(rows[1:]))[0] != value
     again, second = loss_and_gradients(model, loss, batch)
@@ -92,7 +96,7 @@ def test_gradients_are_the_same_bits_and_accumulate(base: Path, rows: list[Encod
 
 def test_a_step_sees_the_adapters_of_that_moment(base: Path, rows: list[Encoded]) -> None:
     model, batch = adapted(base), collate(rows)
-    loss = FusedLoss(model)
+    loss = fused(model, rows)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=5e-3)
     losses = []
     for _ in range(6):
@@ -104,7 +108,7 @@ def test_a_step_sees_the_adapters_of_that_moment(base: Path, rows: list[Encoded]
 
 def test_a_batch_without_loss_teaches_nothing(base: Path, rows: list[Encoded]) -> None:
     model = adapted(base)
-    loss, gradients = loss_and_gradients(model, FusedLoss(model), collate(rows[3:]))
+    loss, gradients = loss_and_gradients(model, fused(model, rows), collate(rows[3:]))
     assert loss == 0
     assert not gradients
 
@@ -126,7 +130,7 @@ def test_other_bases_keep_the_layers_and_it_is_said(tokenizer: Any, tmp_path: Pa
     model, batch = adapted(make_phi3(tmp_path, tokenizer)), collate(rows)
     plain = SummedLoss(model, "cpu")
     exact = loss_and_gradients(model, plain, batch)[0]
-    loss = int8_loss(model, plain, Progress(said))
+    loss = int8_loss(model, plain, batch, Progress(said))
     assert "Phi3ForCausalLM is not Llama-shaped" in said.getvalue()
     assert loss_and_gradients(model, loss, batch)[0] != exact  # in int8
     assert loss_and_gradients(model, loss, batch)[0] == pytest.approx(exact, rel=1e-2)

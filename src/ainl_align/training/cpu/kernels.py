@@ -277,9 +277,17 @@ def restore_heads(
 
 @_kernel
 def gate(
-    products: Any, scales: Any, columns: Any, adapters: Any, ends: Any, inner: Any, gated: Any, levels: Any
+    products: Any,
+    scales: Any,
+    columns: Any,
+    adapters: Any,
+    ends: Any,
+    smoothing: Any,
+    inner: Any,
+    gated: Any,
+    levels: Any,
 ) -> None:
-    """SwiGLU of the restored ``gated`` (N, 2F: gate, up), quantised to ``levels`` (N, F) and ``scales``."""
+    """SwiGLU of the restored ``gated`` (N, 2F: gate, up), over ``smoothing`` (F), quantised to ``levels`` (N, F)."""
     width = levels.shape[1]
     row, bits = np.empty(width, np.float32), np.empty(width, np.int32)
     for n in range(levels.shape[0]):
@@ -289,7 +297,7 @@ def gate(
             row[j] = -opened[j]
         _exp(row, bits)
         for j in range(width):
-            row[j] = opened[j] / (_ONE + row[j]) * up[j]
+            row[j] = opened[j] / ((_ONE + row[j]) * smoothing[j]) * up[j]
         scales[n] = _quantize(row, levels[n])
 
 
@@ -430,6 +438,7 @@ def pack_adapter(
     scaling: Any,
     slot: int,
     first: int,
+    smoothing: Any,
     outward: Any,
     outward_scales: Any,
     inward: Any,
@@ -445,11 +454,14 @@ def pack_adapter(
     """
     rank, width = up.shape[1], up.shape[0]
     inputs, outputs = outward.shape[1], inward.shape[1]
+    smoothed = np.empty(inputs, np.float32)
     for i in range(rank):
         at = slot * rank + i
         downs[at * inputs : (at + 1) * inputs] = down[i]
         place = outputs + at
-        outward_scales[place] = _quantize(down[i], outward[place]) * scaling
+        for j in range(inputs):
+            smoothed[j] = down[i, j] * smoothing[j]
+        outward_scales[place] = _quantize(smoothed, outward[place]) * scaling
         row = ups[rank * first + i * width : rank * first + (i + 1) * width]
         for j in range(width):
             row[j] = up[j, i]

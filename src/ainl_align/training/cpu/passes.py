@@ -44,7 +44,7 @@ class Passes:
         hidden = self._hidden(0)
         torch.index_select(weights.embedding, 0, torch.cat([ids for ids, _ in rows]), out=torch.from_numpy(hidden))
         levels = self._levels(hidden.shape[1])
-        kernels.normalize(hidden, weights.layers[0].norms[0], weights.epsilon, levels, self._scales)
+        kernels.normalize(hidden, weights.smoothed_norms[0], weights.epsilon, levels, self._scales)
         for index in range(len(weights.layers)):
             levels = self._feed_forward(index, self._attention(index, levels))
         loss, levels = self._head(levels, torch.cat([labels for _, labels in rows]).numpy(), learn)
@@ -113,7 +113,7 @@ class Passes:
         kernels.add_and_normalize(
             *product,
             self._hidden(index),
-            layer.norms[1],
+            weights.smoothed_norms[2 * index + 1],
             epsilon,
             self._inner(layer.output),
             self._middle(index),
@@ -159,9 +159,8 @@ class Passes:
         weights, layer = self._weights, self._weights.layers[index]
         gated = self._buffer(("gated", index), self._tokens, layer.gate_up.outputs)
         product, levels = self._outward(levels, layer.gate_up), self._levels(layer.down.inputs)
-        kernels.gate(*product, self._inner(layer.gate_up), gated, levels)
-        last = index + 1 == len(weights.layers)
-        norm = weights.final_norm if last else weights.layers[index + 1].norms[0]
+        kernels.gate(*product, layer.down.smoothing, self._inner(layer.gate_up), gated, levels)
+        norm = weights.smoothed_norms[2 * index + 2]
         product, levels = self._outward(levels, layer.down), self._levels(layer.down.outputs)
         inner, middle, hidden = self._inner(layer.down), self._middle(index), self._hidden(index + 1)
         kernels.add_and_normalize(*product, middle, norm, weights.epsilon, inner, hidden, levels)

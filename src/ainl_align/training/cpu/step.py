@@ -26,11 +26,11 @@ class FusedLoss:
     ``model`` is a Hugging Face causal language model without an ``obstacle``, PEFT's LoRA layers in it; it is read and
     left unchanged. The gradients of the adapters are
     computed with the loss, and reach them in the backward pass. The same batch gives the same bits for one number of
-    threads.
+    threads and one ``sample``, a batch such as will come, by which activations are scaled; ``plain`` computes it once.
     """
 
-    def __init__(self, model: Any) -> None:
-        self.weights = Weights(model)
+    def __init__(self, model: Any, plain: Loss, sample: Batch) -> None:
+        self.weights = Weights(model, lambda: plain(sample))
         self._threads = torch.get_num_threads()
         self._passes = [Passes(self.weights) for _ in range(self._threads)]
         self._pool = ThreadPoolExecutor(self._threads, "training")
@@ -64,14 +64,15 @@ class FusedLoss:
         return loss, total
 
 
-def int8_loss(model: Any, plain: Loss, progress: Progress) -> Loss:
+def int8_loss(model: Any, plain: Loss, sample: Batch, progress: Progress) -> Loss:
     """The quickest loss of a causal language model on the CPU whose frozen base may be computed in int8.
 
     ``plain`` computes it layer by layer and stays in use, its layers changed, where ``FusedLoss`` cannot: that is said.
+    ``sample`` is a batch such as will come.
     """
     reason = obstacle(model)
     if reason is None:
-        return FusedLoss(model)
+        return FusedLoss(model, plain, sample)
     progress.fallback(f"training takes the slower step on this CPU, layer by layer: {reason}")
     int8_lora(model)
     return plain

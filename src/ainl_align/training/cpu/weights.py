@@ -1,6 +1,6 @@
 """What all threads read in a training step: the frozen base in int8, and the adapters beside it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from ainl_align.training.cpu import kernels
 from ainl_align.training.int8 import quantize_rows
 
 Floats = NDArray[np.float32]
+_SHARE = 0.7
+"""How much of the unevenness of inputs is moved into the weights; docs/log.md has the figures."""
 
 
 class Packed:
@@ -21,10 +23,11 @@ class Packed:
 
     ``outward`` (outputs + R, inputs) makes outputs and the adapters' inner activations, ``inward`` (inputs + R,
     outputs) the gradients of inputs and of inner activations; R, ``inner``, is the sum of the ranks. Scales are by row.
-    ``ends`` are the column spans of the outputs.
+    ``ends`` are the column spans of the outputs. ``smoothing`` (inputs): what inputs are divided by before they are
+    quantised; it is multiplied into ``outward``.
     """
 
-    def __init__(self, layers: Sequence[Any]) -> None:
+    def __init__(self, layers: Sequence[Any], reach: Tensor | None = None) -> None:
         weights = [layer.base_layer.weight.detach() for layer in layers]
         (name,) = layers[0].active_adapters
         self._pairs = [(layer.lora_A[name].weight, layer.lora_B[name].weight) for layer in layers]
@@ -35,7 +38,9 @@ class Packed:
         self.ends = np.cumsum([0, *(len(weight) for weight in weights)])
         stacked = torch.cat(weights)
         self.outputs, self.inputs = stacked.shape
-        self.outward, self.outward_scales = _with_room(stacked, self.inner)
+        smoothing = torch.ones(self.inputs) if reach is None else smooth(reach, stacked)
+        self.smoothing = smoothing.numpy()
+        self.outward, self.outward_scales = _with_room(stacked * smoothing, self.inner)
         self.inward, self.inward_scales = _with_room(stacked.t(), self.inner)
         self.downs = np.empty(self.inner * self.inputs, np.float32)
         self.ups = np.empty(self.rank * self.outputs, np.float32)
@@ -49,6 +54,7 @@ class Packed:
                 self._scaling,
                 slot,
                 int(self.ends[slot]),
+                self.smoothing,
                 self.outward.numpy(),
                 self.outward_scales,
                 self.inward.numpy(),
@@ -56,6 +62,16 @@ class Packed:
                 self.downs,
                 self.ups,
             )
+
+
+def smooth(reach: Tensor, weight: Tensor) -> Tensor:
+    """Factors that even out the input channels of a product: SmoothQuant, Xiao et al. 2022, arXiv:2211.10438.
+
+    ``reach``: the largest magnitude met in each channel; ``weight``: (outputs, inputs). A few channels reach a hundred
+    times as far as the others, which a common scale would leave three bits.
+    """
+    least = 1e-5
+    return (reach.clamp(min=least) ** _SHARE) / (weight.abs().amax(0).clamp(min=least) ** (1 - _SHARE))
 
 
 def _with_room(matrix: Tensor, more: int) -> tuple[Tensor, Floats]:
@@ -83,22 +99,34 @@ class Layer:
     norms: tuple[Floats, Floats]
 
     @property
+    def smoothed_norms(self) -> tuple[Floats, Floats]:
+        """Those that make the inputs of the int8 products."""
+        return self.norms[0] / self.qkv.smoothing, self.norms[1] / self.gate_up.smoothing
+
+    @property
     def packed(self) -> tuple[Packed, ...]:
         """In the order of their use."""
         return self.qkv, self.output, self.gate_up, self.down
 
 
 class Weights:
-    """Layers, embeddings, head and constants of a Llama (transformers) whose linear layers are LoRA layers (PEFT)."""
+    """Layers, embeddings, head and constants of a Llama (transformers) whose linear layers are LoRA layers (PEFT).
 
-    def __init__(self, llama: Any) -> None:
+    ``run`` passes a sample of what will be trained on through the model; it shows how far each input channel reaches.
+    """
+
+    def __init__(self, llama: Any, run: Callable[[], object]) -> None:
         inner, config = llama.model, llama.config
+        reach = _reach(inner, run)
         self.layers = [
             Layer(
-                Packed([layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj]),
+                Packed(
+                    [layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj],
+                    reach[layer.input_layernorm],
+                ),
                 Packed([layer.self_attn.o_proj]),
-                Packed([layer.mlp.gate_proj, layer.mlp.up_proj]),
-                Packed([layer.mlp.down_proj]),
+                Packed([layer.mlp.gate_proj, layer.mlp.up_proj], reach[layer.post_attention_layernorm]),
+                Packed([layer.mlp.down_proj], reach[layer.mlp.down_proj]),
                 (
                     layer.input_layernorm.weight.detach().numpy(),
                     layer.post_attention_layernorm.weight.detach().numpy(),
@@ -110,8 +138,11 @@ class Weights:
         self.epsilon = np.float32(config.rms_norm_eps)
         self.embedding = inner.embed_tokens.weight.detach()
         self.head = llama.lm_head.weight.detach()
-        self.head_levels, scale = quantize_rows(self.head)
+        smoothing = smooth(reach[inner.norm], self.head)
+        self.head_levels, scale = quantize_rows(self.head * smoothing)
         self.head_scales = scale.squeeze(1).numpy()
+        self.smoothed_norms = [norm for layer in self.layers for norm in layer.smoothed_norms]
+        self.smoothed_norms.append(self.final_norm / smoothing.numpy())
         self.groups: int = config.num_key_value_heads
         self.head_size: int = inner.layers[0].self_attn.head_dim
         self.softmax_scale: float = inner.layers[0].self_attn.scaling
@@ -159,3 +190,23 @@ class Weights:
             self.negative_sine = -self.sine
             mask = torch.full((longest, longest), float("-inf")).triu_(1)
             self.mask = mask.repeat_interleave(self.shared, 0)
+
+
+def _reach(inner: Any, run: Callable[[], object]) -> dict[nn.Module, Tensor]:
+    """The largest magnitude of each channel that norms put out, and that goes into the last product of a layer."""
+    found: dict[nn.Module, Tensor] = {}
+
+    def see(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        seen = output if module in norms else inputs[0]
+        found[module] = seen.detach().abs().flatten(0, -2).amax(0)
+
+    norms = {norm for layer in inner.layers for norm in (layer.input_layernorm, layer.post_attention_layernorm)}
+    norms.add(inner.norm)
+    hooks = [module.register_forward_hook(see) for module in (*norms, *(layer.mlp.down_proj for layer in inner.layers))]
+    try:
+        with torch.no_grad():
+            run()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
