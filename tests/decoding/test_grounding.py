@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ainl_align.decoding.constraint import Constraint
-from ainl_align.decoding.grounding import Ground, Span, copied_literals, copying_errors, open_span, vocabulary_of
+from ainl_align.decoding.grounding import Ground, Span, Vocabulary, copied_literals, copying_errors, open_span
 
 REQUEST = 'Fetch https://api.a.example/v1/items, put "done" on queue ops-high and mail al@b.example; rows go to orders.'
 
@@ -57,7 +57,7 @@ def test_copied_literals_and_copying_errors() -> None:
 def test_a_copy_goes_on_in_the_tokenizers_own_tokens_and_ends_with_a_word(
     constraint: Constraint, embedded_tokenizer: Any
 ) -> None:
-    vocabulary, ground = vocabulary_of(constraint), Ground(REQUEST)
+    vocabulary, ground = Vocabulary(constraint), Ground(REQUEST)
     for literal, kind in (("https://api.a.example/v1/items", "url"), ("ops-high", "queue")):
         written = ""
         for token in embedded_tokenizer.encode(f'{literal}"', add_special_tokens=False):
@@ -73,5 +73,5 @@ def test_a_copy_goes_on_in_the_tokenizers_own_tokens_and_ends_with_a_word(
 
 def test_quotes_and_backslashes_of_the_request_are_found_as_literals_spell_them() -> None:
     ground = Ground('write to "my dir\\a.txt"')
-    assert ground.holds("my dir\\\\a.txt")
-    assert not ground.holds("my di")
+    assert ground.holds("file", "my dir\\\\a.txt")
+    assert not ground.holds("file", "my di")

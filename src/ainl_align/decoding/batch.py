@@ -9,8 +9,10 @@ from itertools import chain
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from ainl_align.decoding.grounding import BONUS
 from ainl_align.decoding.records import PHASES
 from ainl_align.decoding.row import Row
 
@@ -70,6 +72,7 @@ class Batch(ABC):
     def _decide(self, logits: Tensor, rows: Sequence[Row], phase: str) -> int:
         constraints = [row.constraint for row in rows if row.constraint is not None]
         allowed: Tensor | None = None
+        favoured: list[tuple[int, int]] = []
         with self._timed("mask"):  # on a GPU the forward pass is still running meanwhile
             if constraints:
                 owner = constraints[0].owner
@@ -77,11 +80,19 @@ class Batch(ABC):
                 owner.fill(constraints, mask)
                 bits = np.unpackbits(mask.view(np.uint8), axis=1, bitorder="little")[:, : logits.shape[1]]
                 shares = bits.sum(axis=1, dtype=np.int64) / logits.shape[1]
+                favoured = _ground(rows, bits.view(np.bool_))
                 allowed = torch.from_numpy(bits.view(np.bool_)).to(logits.device, non_blocking=True)
         with self._timed(phase):
             _synchronize(self._device)
         with self._timed("sample"):
-            picked, rejected, kept = _sample(logits.float(), allowed, rows)
+            scores = logits.float()
+            if favoured:
+                scores = scores.index_put(
+                    tuple(torch.tensor(part, device=scores.device) for part in zip(*favoured, strict=True)),
+                    torch.tensor(BONUS, device=scores.device),
+                    accumulate=True,
+                )
+            picked, rejected, kept, log_probs = _sample(scores, allowed, rows)
         gained = 0
         with self._timed("mask" if constraints else "other"):
             for place, row in enumerate(rows):
@@ -90,6 +101,7 @@ class Batch(ABC):
                     rejected=rejected[place],
                     allowed=float(shares[place]) if allowed is not None else 1.0,
                     log_kept=kept[place],
+                    log_prob=log_probs[place],
                 )
         return gained
 
@@ -109,8 +121,26 @@ class Batch(ABC):
         self._charged = now
 
 
-def _sample(scores: Tensor, allowed: Tensor | None, rows: Sequence[Row]) -> tuple[list[int], list[bool], list[float]]:
-    """By row: the token that it takes, whether the constraint barred the best one, and the log of the mass it kept.
+def _ground(rows: Sequence[Row], allowed: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Hold rows to their requests: bars tokens in ``allowed`` (rows, vocabulary), or returns (row, token) to favour."""
+    favoured: list[tuple[int, int]] = []
+    for place, row in enumerate(rows):
+        if row.copier is None or row.constraint is None:
+            continue
+        line = row.constraint.place.line
+        if row.settings.grounding == "require":
+            row.copier.hold(line, allowed[place])
+        else:
+            favoured += ((place, token) for token in row.copier.copies(line, allowed[place]))
+    return favoured
+
+
+_Sampled = tuple[list[int], list[bool], list[float], list[float]]
+
+
+def _sample(scores: Tensor, allowed: Tensor | None, rows: Sequence[Row]) -> _Sampled:
+    """By row: the token that it takes, whether the constraint barred the best one, the log of the mass it kept, and
+    the log of the token's share of that mass.
 
     ``scores``: (rows, vocabulary) in fp32; ``allowed``: the same shape, or None for no constraint.
     """
@@ -121,18 +151,16 @@ def _sample(scores: Tensor, allowed: Tensor | None, rows: Sequence[Row]) -> tupl
         )
         for low in range(0, len(rows), block)
     ]
-    picked, rejected, kept = zip(*parts, strict=True)
-    return [*chain(*picked)], [*chain(*rejected)], [*chain(*kept)]
+    picked, rejected, kept, log_probs = zip(*parts, strict=True)
+    return [*chain(*picked)], [*chain(*rejected)], [*chain(*kept)], [*chain(*log_probs)]
 
 
-def _sample_block(
-    scores: Tensor, allowed: Tensor | None, rows: Sequence[Row]
-) -> tuple[list[int], list[bool], list[float]]:
+def _sample_block(scores: Tensor, allowed: Tensor | None, rows: Sequence[Row]) -> _Sampled:
     top, first = scores.max(dim=-1, keepdim=True)
     best = first[:, 0]
     barred = scores
     rejected = [False] * len(rows)
-    kept = torch.zeros(len(rows))
+    kept = whole = torch.zeros(len(rows))
     if allowed is not None:
         shares = (scores - top).exp_()
         whole = shares.sum(dim=-1)
@@ -148,7 +176,11 @@ def _sample_block(
     picked = [
         row.choose(barred[place], token) for place, (row, token) in enumerate(zip(rows, best.tolist(), strict=True))
     ]
-    return picked, rejected, kept.tolist()
+    log_probs = [0.0] * len(rows)
+    if allowed is not None:
+        chosen = scores.gather(1, torch.tensor(picked, device=scores.device)[:, None])
+        log_probs = ((chosen - top)[:, 0] - whole.log() - kept).tolist()
+    return picked, rejected, kept.tolist(), log_probs
 
 
 def _synchronize(device: str) -> None:

@@ -7,14 +7,16 @@ unless none of them is legal). No torch.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ainl_align.decoding.constraint import Constraint
 
-Grounding = Literal["off", "prefer", "require"]
 BONUS: Final = 2.0
 """What ``prefer`` adds to the scores (natural logarithms) of tokens that go on copying."""
 
@@ -32,11 +34,16 @@ _OPERANDS: Final[dict[str, tuple[str, ...]]] = {
 """Kind of each leading operand, by namespace."""
 KINDS: Final = ("url", "queue", "file", "key", "entity", "route", "command", "memory", "table")
 _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"?|[^ "]+')
-_TABLE = re.compile(r"(?i)\b(?:from|into|update|join)(?P<blank> ?)(?P<name>[A-Za-z_]\w*)?$")
-_TABLES = re.compile(r"(?i)\b(?:from|into|update|join) +([A-Za-z_]\w*)")
+_BEFORE = r"(?i)\b(?:from|into|(?<!do )update|join)"
+_TABLE = re.compile(rf"{_BEFORE}(?P<blank> ?)(?P<name>[A-Za-z_]\w*)?$")
+_TABLES = re.compile(rf"{_BEFORE} +([A-Za-z_]\w*)")
 _MAIL: Final = "mailto:"
 _START = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_/]")
-_END = re.compile(r"(?![-/@%&=?.#:~+]*[A-Za-z0-9_])")
+_ENDS: Final = {"": re.compile(r"(?!-?[A-Za-z0-9_])"), "url": re.compile(r"(?![-/@%&=?.#:~+]*[A-Za-z0-9_])")}
+"""Where a copied word may end, by kind; what is not listed ends like ``""``."""
+_ENDS.update(dict.fromkeys(("file", "route"), _ENDS["url"]))
+_TABLE_FUNCTION: Final = " json_each"
+"""Stands after FROM in SQL, though no request names it."""
 _LONGEST: Final = 24
 
 
@@ -53,17 +60,20 @@ class Span:
 def open_span(line: str) -> Span | None:
     """The copied literal that an unfinished ``line`` ends in, or None."""
     words = _WORDS.findall(line)
-    if len(words) < 3 or words[0] != "R" or not _is_open(words[-1]):
+    if len(words) < 3 or not _is_open(words[-1]):
         return None
-    kinds = _OPERANDS.get(words[1].partition(".")[0], ())
-    place = len(words) - 3
-    if place >= len(kinds):
-        return None
+    kind = _kind(words, len(words) - 3)
     text = words[-1][1:]
-    if kinds[place] == "sql":
+    if kind == "sql":
         found = _TABLE.search(text)
         return None if found is None else Span("table", found["name"] or "", blank=not found["blank"])
-    return Span(kinds[place], text.removeprefix(_MAIL) if kinds[place] == "queue" else text)
+    return None if kind is None else Span(kind, text.removeprefix(_MAIL) if kind == "queue" else text)
+
+
+def _kind(words: Sequence[str], place: int) -> str | None:
+    """Kind of the operand at a ``place`` of an R line, or None where nothing has to be copied."""
+    kinds = _OPERANDS.get(words[1].partition(".")[0], ()) if len(words) > 1 and words[0] == "R" else ()
+    return kinds[place] if place < len(kinds) else None
 
 
 def _is_open(word: str) -> bool:
@@ -74,10 +84,9 @@ def copied_literals(program: str) -> Iterator[tuple[str, str]]:
     """(kind, text) of every literal of a copied kind, texts as they are written (escapes kept)."""
     for line in program.splitlines():
         words = _WORDS.findall(line)
-        if len(words) < 3 or words[0] != "R":
-            continue
-        for kind, word in zip(_OPERANDS.get(words[1].partition(".")[0], ()), words[2:], strict=False):
-            if not word.startswith('"'):
+        for place, word in enumerate(words[2:]):
+            kind = _kind(words, place)
+            if kind is None or not word.startswith('"'):
                 continue
             text = word[1:-1]
             if kind == "sql":
@@ -89,7 +98,7 @@ def copied_literals(program: str) -> Iterator[tuple[str, str]]:
 def copying_errors(program: str, request: str) -> list[tuple[str, str]]:
     """The literals of a copied kind that do not stand in the request as whole words."""
     ground = Ground(request)
-    return [(kind, text) for kind, text in copied_literals(program) if not ground.holds(text)]
+    return [(kind, text) for kind, text in copied_literals(program) if not ground.holds(kind, text)]
 
 
 class Ground:
@@ -97,12 +106,15 @@ class Ground:
 
     def __init__(self, request: str) -> None:
         text = request.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-        self._text = text
-        self._starts = [found.start() for found in _START.finditer(text)]
+        self._text = text + _TABLE_FUNCTION
+        self._starts = [found.start() for found in _START.finditer(self._text)]
 
-    def holds(self, literal: str) -> bool:
-        """Whether the literal stands in the request as whole words."""
-        return any(_END.match(self._text, start + len(literal)) for start in self._places(literal))
+    def holds(self, kind: str, literal: str) -> bool:
+        """Whether a literal of a kind stands in the request as whole words."""
+        return any(self._may_end(kind, start + len(literal)) for start in self._places(literal))
+
+    def _may_end(self, kind: str, place: int) -> bool:
+        return _ENDS.get(kind, _ENDS[""]).match(self._text, place) is not None
 
     def _places(self, begun: str) -> list[int]:
         return [start for start in self._starts if self._text.startswith(begun, start)]
@@ -120,9 +132,15 @@ class Ground:
                     found.add(token)
                 if span.text or length:
                     closers = vocabulary.closers if span.kind != "table" else vocabulary.enders
-                    if piece in closers and _END.match(self._text, here + length):
+                    if piece in closers and self._may_end(span.kind, here + length):
                         found.update(closers[piece])
+        if span.kind == "table" and not span.text:
+            found.update(vocabulary.nested)
         return sorted(found)
+
+    def begins(self, text: str) -> bool:
+        """Whether a word of the request begins so."""
+        return bool(self._places(text))
 
 
 class Vocabulary:
@@ -135,17 +153,60 @@ class Vocabulary:
         """Tokens that end a literal, by what they say before its quote."""
         self.enders: dict[bytes, list[int]] = {}
         """Tokens that end a word, by what of the word they say."""
+        self.openers: list[tuple[int, str]] = []
+        """Tokens that begin a literal, with what they already say of it."""
+        self.nested: list[int] = []
+        """Tokens that open a bracket, where SQL may name a query instead of a table."""
         for token in range(constraint.vocabulary):
             text = constraint.text(token)
             self.tokens.setdefault(text, token)
             if b'"' in text:
                 self.closers.setdefault(text.partition(b'"')[0], []).append(token)
+            if text.startswith(b' "') and text[2:] not in (b"", b'"'):
+                self.openers.append((token, text[2:].decode("utf-8", errors="replace")))
+            if re.match(rb" ?\(", text):
+                self.nested.append(token)
             for word in (re.match(rb"\w*", text), re.match(rb" \w+", text)):
                 if word is not None and word.end() < len(text):
                     self.enders.setdefault(word[0], []).append(token)
 
 
 @lru_cache(maxsize=2)
-def vocabulary_of(constraint: Constraint) -> Vocabulary:
-    """The vocabulary of a constraint's tokenizer."""
+def _vocabulary(constraint: Constraint) -> Vocabulary:
     return Vocabulary(constraint)
+
+
+class Copier:
+    """Holds the copied literals of one program to one request.
+
+    ``choices`` counts the choices inside such literals, ``lost`` those of them at which no word of the request could
+    go on: then every legal token stays.
+    """
+
+    def __init__(self, request: str, constraint: Constraint) -> None:
+        self._ground = Ground(request)
+        self._vocabulary = _vocabulary(constraint)
+        self.choices = self.lost = 0
+
+    def copies(self, line: bytes, allowed: NDArray[np.bool_]) -> list[int]:
+        """The legal tokens that copy; empty where nothing has to be copied or nothing can. ``allowed``: one flag for
+        each token of the vocabulary."""
+        span = open_span(line.decode("utf-8", errors="ignore"))
+        if span is None:
+            return []
+        self.choices += 1
+        found = [token for token in self._ground.tokens(span, self._vocabulary) if allowed[token]]
+        self.lost += not found
+        return found
+
+    def hold(self, line: bytes, allowed: NDArray[np.bool_]) -> None:
+        """Take from the ``allowed`` tokens those that do not copy where something has to be copied."""
+        found = self.copies(line, allowed)
+        if found:
+            allowed[:] = False
+            allowed[found] = True
+            return
+        words = _WORDS.findall(line.decode("utf-8", errors="ignore"))
+        if words and not _is_open(words[-1]) and _kind(words, len(words) - 2) not in (None, "sql"):
+            strays = [token for token, text in self._vocabulary.openers if not self._ground.begins(text)]
+            allowed[strays] = False

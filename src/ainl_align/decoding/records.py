@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 FinishReason = Literal["eos", "budget", "budget_too_small", "timeout"]
+Grounding = Literal["off", "prefer", "require"]
 PHASES = ("prefill", "forward", "mask", "sample", "other")
 
 
@@ -13,13 +14,17 @@ class Request:
     """One prompt, already tokenised up to where the answer begins.
 
     ``slot``: which adapter of the engine's stack answers. ``budget``: most tokens of this answer, where that is fewer
-    than for all; one below the shortest program counts as the shortest program's.
+    than for all; one below the shortest program counts as the shortest program's. ``draft``: tokens that the answer may
+    turn out to resemble; it is found sooner then, and is no other.
     """
 
     id: str
     prompt_ids: Sequence[int]
     slot: int = 0
     budget: int | None = None
+    draft: Sequence[int] = ()
+    text: str = ""
+    """The request in its own words, for grounding."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class GenerationSettings:
 
     ``max_new_tokens`` includes the end-of-text token. ``temperature`` 0 is greedy; above, ``seed`` and a request's
     place in the input fix its random numbers, whatever the batch. ``timeout_seconds`` counts for each row from its own
-    start. ``heartbeat_seconds`` is the longest silence on the progress line.
+    start. ``heartbeat_seconds`` is the longest silence on the progress line. ``grounding`` holds addresses and names
+    of resources to the request's words (``decoding/grounding.py``), in constrained decoding of requests with a text.
     """
 
     max_new_tokens: int = 256
@@ -40,6 +46,7 @@ class GenerationSettings:
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
+    grounding: Grounding = "off"
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.batch_size < 1:
@@ -77,6 +84,14 @@ class Generation:
     """Mean share of the vocabulary that the constraint allowed at the choices."""
     mean_log_kept: float | None = None
     """Mean log of the probability mass that the constraint left; 0 for a model that needs no constraint."""
+    log_kept: Sequence[float] = ()
+    """The same at each choice."""
+    mean_log_prob: float | None = None
+    """Mean log-probability of the chosen tokens under the constraint."""
+    copied_choices: int = 0
+    """Choices inside literals that are held to the request."""
+    copies_lost: int = 0
+    """Of these, choices at which no word of the request could go on, so that all legal tokens stayed."""
     eos_allowed: bool = False
     """Whether the end-of-text token ever became legal."""
     seconds: float = 0.0

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ainl_align.decoding.constraint import RowConstraint
+from ainl_align.decoding.grounding import Copier
 from ainl_align.decoding.records import PHASES, FinishReason, Generation, GenerationSettings, Request
 
 
@@ -37,7 +38,12 @@ class Row:
         self._eos_ids = frozenset(eos_ids)
         self._ended = False
         self._forced = self._choices = self._rejected = 0
-        self._allowed = self._log_kept = 0.0
+        self._allowed = self._log_prob = 0.0
+        self._log_kept: list[float] = []
+        self.copier: Copier | None = None
+        """Holds literals to the request where that is asked for."""
+        if settings.grounding != "off" and constraint is not None and request.text:
+            self.copier = Copier(request.text, constraint.owner)
         self._random = torch.Generator().manual_seed(hash((settings.seed, index)) & 0x7FFFFFFFFFFFFFFF)
         self._take_forced()
 
@@ -53,13 +59,14 @@ class Row:
             shares = torch.zeros_like(shares).scatter_(0, places, ordered)
         return int(torch.multinomial(shares, 1, generator=self._random))
 
-    def take(self, token: int, *, rejected: bool, allowed: float, log_kept: float) -> int:
+    def take(self, token: int, *, rejected: bool, allowed: float, log_kept: float, log_prob: float) -> int:
         """Add the chosen token and what it forces; returns how many tokens that were."""
         before = len(self.ids)
         self._choices += 1
         self._rejected += rejected
         self._allowed += allowed
-        self._log_kept += log_kept
+        self._log_kept.append(log_kept)
+        self._log_prob += log_prob
         if self.constraint is not None:
             self._gain(self.constraint.take([token]), chosen=1)
             self._take_forced()
@@ -106,7 +113,11 @@ class Row:
             choices=self._choices,
             rejected=self._rejected,
             allowed_share=self._allowed / self._choices if measured else None,
-            mean_log_kept=self._log_kept / self._choices if measured else None,
+            mean_log_kept=sum(self._log_kept) / self._choices if measured else None,
+            log_kept=tuple(self._log_kept) if constrained else (),
+            mean_log_prob=self._log_prob / self._choices if measured else None,
+            copied_choices=self.copier.choices if self.copier else 0,
+            copies_lost=self.copier.lost if self.copier else 0,
             eos_allowed=self._ended or not constrained,
             seconds=self.seconds,
             phases=self.phases,

@@ -32,11 +32,12 @@ class AnswerSettings:
 
 @dataclass(frozen=True)
 class Job:
-    """A prompt to answer. ``slot`` and ``budget``: as in ``Request``."""
+    """A prompt to answer. ``slot`` and ``budget``: as in ``Request``; ``draft``: a program that may be the answer."""
 
     row: PromptRow
     slot: int = 0
     budget: int | None = None
+    draft: str = ""
 
 
 @dataclass
@@ -124,7 +125,7 @@ def answer(
 
 
 def _request(tokenizer: Any, chat: Sequence[Message], job: Job) -> Request:
-    return Request(job.row.id, prompt_ids(tokenizer, chat), job.slot, job.budget)
+    return Request(job.row.id, prompt_ids(tokenizer, chat), job.slot, job.budget, text=job.row.prompt)
 
 
 def _needs_repair(item: Answer) -> bool:

@@ -23,6 +23,9 @@ class DecodingSettings(PydanticModel):
     max_new_tokens: int = Field(416, ge=1, description="generation budget in tokens")
     batch_size: int = Field(64, ge=1, description="prompts decoded together")
     constrained_decoding: bool = Field(True, description="mask tokens that cannot lead to a valid program")
+    grounding: Literal["off", "prefer", "require"] = Field(
+        "off", description="hold addresses and names of resources to the request's words"
+    )
     repair_attempts: int = Field(2, ge=0, le=10, description="tries to repair a program by its diagnostics")
     canonicalize_output: bool = Field(True, description="bring outputs into canonical form before they are judged")
     canonicalize_chunk_lines: int = Field(256, ge=1, description="lines canonicalised at a time")
@@ -44,6 +47,7 @@ class DecodingSettings(PydanticModel):
                 bucket_by_prompt_length=self.bucket_by_prompt_length,
                 timeout_seconds=self.generation_timeout_seconds,
                 heartbeat_seconds=self.heartbeat_seconds,
+                grounding=self.grounding,
             ),
             repair_attempts=self.repair_attempts,
             canonicalize_output=self.canonicalize_output,
