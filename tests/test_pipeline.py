@@ -15,11 +15,14 @@ from typing import Any
 import pytest
 
 from ainl_align import pipeline
-from ainl_align.artifacts import read_json, read_jsonl
+from ainl_align.artifacts import provenance, read_json, read_jsonl
 from ainl_align.cli import main
 from ainl_align.config import CycleSettings
+from ainl_align.cycle import stages
 from ainl_align.errors import ExitCode, UserError
 from ainl_align.progress import Progress
+from ainl_align.training.base import resolve
+from ainl_align.training.checkpoints import WEIGHTS, seal
 
 MakeReport = Callable[..., Path]
 
@@ -32,9 +35,10 @@ class Outcome:
         self.given: dict[str, Any] = {}
         self.report: dict[str, Any] = {"n": 12}
         self.crash: dict[str, BaseException] = {}
+        self.weights = b"weights"
 
     def module(self, name: str) -> Any:
-        """What ``pipeline._stage`` returns for a module's name."""
+        """What ``stages.load`` returns for a module's name."""
         stage = {
             "ainl_align.training.finetune": self._finetune,
             "ainl_align.sweep.run": self._sweep,
@@ -55,12 +59,18 @@ class Outcome:
         return SimpleNamespace(Settings=real.Settings, run=run)
 
     def _finetune(self, settings: Any) -> None:
-        settings.output_dir.mkdir(parents=True, exist_ok=True)
+        base = resolve(settings.base_model)
+        for folder in (settings.output_dir / "checkpoint-4", settings.output_dir):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "adapter_config.json").write_text("{}")
+            (folder / WEIGHTS).write_bytes(self.weights)
+            made_by = provenance({}, data={}, device="cpu")
+            seal(folder, base, step=4, loss=None, eval_loss=None, epoch=None, provenance=made_by)
 
     def _sweep(self, settings: Any) -> dict[str, Any]:
         row = {"adapter_path": str(settings.adapter_root / "checkpoint-4"), "ok": True, "strict_ainl_rate": 1.0}
         settings.output_json.write_text("{}", encoding="utf-8")
-        return {"ranked": [row]}
+        return {"ranked": [row], "pruned": []}
 
     def _evaluate(self, settings: Any) -> dict[str, Any]:
         path = self.make_report(settings.output_json, changes={"run_id": settings.run_id}, **self.report)
@@ -71,7 +81,7 @@ class Outcome:
 @pytest.fixture
 def outcome(make_report: MakeReport, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     chosen = Outcome(make_report)
-    monkeypatch.setattr(pipeline, "_stage", chosen.module)
+    monkeypatch.setattr(stages, "load", chosen.module)
     return chosen
 
 
@@ -88,9 +98,9 @@ def settings(tmp_path: Path, tiny_base: Path) -> CycleSettings:
     )
 
 
-def run(settings: CycleSettings) -> tuple[ExitCode, dict[str, Any], str]:
+def run(settings: CycleSettings, *force: str) -> tuple[ExitCode, dict[str, Any], str]:
     stream = io.StringIO()
-    code = pipeline.run(settings, Progress(stream))
+    code = pipeline.run(settings, Progress(stream), force=force)
     return code, health_of(settings), stream.getvalue()
 
 
@@ -178,7 +188,7 @@ def test_the_second_run_is_compared_with_the_first(settings: CycleSettings, outc
     outcome.report = {"n": 12, "created": "2026-01-01T00:00:00+00:00"}
     assert run(settings)[0] == ExitCode.OK
     outcome.report = {"n": 12, "created": "2026-01-02T00:00:00+00:00", "strict_ainl": 10}
-    code, health, _ = run(settings.replaced({"gate_policy": "point"}))
+    code, health, _ = run(settings.replaced({"gate_policy": "point"}), "evaluation")
     assert code == ExitCode.GATE_FAIL
     assert "dropped by 0.167" in health["gate"]["failures"][0]
 
@@ -208,7 +218,7 @@ def test_an_earlier_runs_files_are_not_listed_as_this_ones(settings: CycleSettin
     assert run(settings)[0] == ExitCode.OK
     outcome.crash["training"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        run(settings)
+        run(settings, "finetune")
     health = health_of(settings)
     assert "model_eval_report" not in health["artifacts"]
     assert health["metrics"] is health["gate"] is health["selected_adapter"] is None
@@ -281,6 +291,7 @@ def test_the_command_exits_as_the_cycle_does(
     assert stop.value.code == 0
     assert "status: fail" in capsys.readouterr().err
     monkeypatch.setattr("sys.argv", ["ainl-align", *words])
+    monkeypatch.setattr("sys.argv", ["ainl-align", "run", "--force", "evaluation", *words[1:]])
     outcome.crash["evaluation"] = RuntimeError("boom")
     with pytest.raises(SystemExit) as stop:
         main()

@@ -208,13 +208,15 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     return count
 
 
-def read_jsonl(path: Path) -> list[tuple[int, dict[str, Any]]]:
+def read_jsonl(path: Path, *, whole_lines: bool = False) -> list[tuple[int, dict[str, Any]]]:
     """Read a JSON-lines file as (line number, object) pairs; blank lines are skipped.
 
+    ``whole_lines``: a last line without its end, as a killed writer leaves it, is left out.
     Raises UserError for a missing or empty file and for a line that is no JSON object.
     """
     rows = []
-    for number, line in enumerate(read_text(path).split("\n"), 1):
+    lines = read_text(path).split("\n")
+    for number, line in enumerate(lines[:-1] if whole_lines else lines, 1):
         if not line.strip():
             continue
         row = _parse(line, f"{path}, line {number}")

@@ -13,6 +13,7 @@ from ainl_align.cli.machine import base, doctor
 from ainl_align.cli.report import report
 from ainl_align.cli.run import run
 from ainl_align.cli.stages import STAGES, run_stage
+from ainl_align.cli.status import status
 
 # The stages, run and generate parse their own words: their options come from settings models.
 _OWN_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -36,6 +37,7 @@ def _add(group: typer.Typer, command: str, stage: str, prog: str) -> None:
 
 
 app.command("run", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(run))
+app.command("status", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(status))
 _add(build, "regression", "regression", "ainl-align build regression")
 _add(build, "distill", "distill", "ainl-align build distill")
 _add(build, "boost", "boost", "ainl-align build boost")

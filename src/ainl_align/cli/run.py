@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ainl_align import config
 from ainl_align.cli.options import option_problem, parser_for, with_unset
 from ainl_align.config import CycleSettings
+from ainl_align.cycle.stages import FORCE
 from ainl_align.errors import UserError
 from ainl_align.progress import Progress
 
@@ -31,10 +32,28 @@ def run(context: typer.Context) -> int:
     def tell(health: Mapping[str, Any], page: Path | None) -> None:
         print(json.dumps(health, indent=2, ensure_ascii=False) if as_json else one_line(health, page), flush=True)
 
-    return pipeline.run(cycle_settings([word for word in context.args if word != "--json"]), Progress(), tell)
+    force, words = forced([word for word in context.args if word != "--json"])
+    return pipeline.run(cycle_settings(words), Progress(), tell, force)
 
 
-def cycle_settings(argv: Sequence[str]) -> CycleSettings:
+def forced(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The stages after ``--force``, and the other words; UserError for one that is no stage."""
+    names, rest = [], []
+    words = iter(argv)
+    for word in words:
+        if word == "--positional":
+            rest += [word, *words]
+        elif word == "--force" or word.startswith("--force="):
+            name = word.partition("=")[2] or next(words, "")
+            if name not in FORCE:
+                raise UserError(f"--force {name}: is no stage; use one of {', '.join(FORCE)}")
+            names.append(name)
+        else:
+            rest.append(word)
+    return names, rest
+
+
+def cycle_settings(argv: Sequence[str], prog: str = "ainl-align run", description: str = _DESCRIPTION) -> CycleSettings:
     """Settings from ``[--config FILE] [--option VALUE ...] [--positional ARG ...]``; later ones win.
 
     Raises UserError for unknown options and bad values.
@@ -42,7 +61,7 @@ def cycle_settings(argv: Sequence[str]) -> CycleSettings:
     words = list(argv)
     at = words.index("--positional") if "--positional" in words else len(words)
     options, positional = words[:at], words[at + 1 :]
-    parser = _parser()
+    parser = _parser(prog, description)
     given = vars(parser.parse_args(options))
     path = given.pop("config", None)
     settings = config.load(Path(path)) if path is not None else CycleSettings()
@@ -54,10 +73,13 @@ def cycle_settings(argv: Sequence[str]) -> CycleSettings:
     return config.from_positional(positional, settings)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = parser_for(CycleSettings, "ainl-align run", _DESCRIPTION)
+def _parser(prog: str, description: str) -> argparse.ArgumentParser:
+    parser = parser_for(CycleSettings, prog, description)
     parser.add_argument("--config", metavar="FILE", help="TOML file of settings, for example configs/smoke.toml")
-    # Neither is parsed here: --json is taken out and --positional split off first; they are named for the help.
+    # None is parsed here: --json and --force are taken out and --positional split off first; this is for the help.
+    parser.add_argument(
+        "--force", metavar="STAGE", help=f"run a stage although nothing has changed; repeatable: {', '.join(FORCE)}"
+    )
     parser.add_argument("--json", action="store_true", help="print the run health as JSON at the end")
     parser.add_argument("--positional", nargs="*", metavar="ARG", help="the 17 positional arguments")
     return parser

@@ -56,6 +56,8 @@ class History:
         report = read_report(path, allow_older=True)
         known = self.runs.get(report.key)
         if known is not None and known.digest == report.digest:
+            if not known.report.is_file() or file_hash(known.report) != known.digest:
+                self._copy(path, known.report)
             return known.run_id
         if known is not None:
             raise UserError(
@@ -64,13 +66,16 @@ class History:
         if not _NAME.fullmatch(report.key):
             raise UserError(f"{path}: field 'run_id' {report.key!r} is no name for a file; write the report again")
         name = f"model_eval_report_{report.key}.json"
-        with atomic_open(self.folder / name) as handle:
-            # Decoded without a change to its line ends: the copy has the same bytes, and so the same hash.
-            handle.write(path.read_bytes().decode())
+        self._copy(path, self.folder / name)
         entry = Entry(report.key, self.folder / name, report.digest, report.format)
         self._append("run", entry.run_id, report=name, sha256=entry.digest, format=entry.format)
         self.runs[entry.run_id] = entry
         return entry.run_id
+
+    def _copy(self, path: Path, target: Path) -> None:
+        with atomic_open(target) as handle:
+            # Decoded without a change to its line ends: the copy has the same bytes, and so the same hash.
+            handle.write(path.read_bytes().decode())
 
     def judged(self, run_id: str, status: str, policy: str) -> None:
         """Add a verdict."""
@@ -111,10 +116,16 @@ class History:
         jsonschema.validate(line, load_schema("gate_history"))
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self.log.open("a", encoding="utf-8", newline="\n") as handle:
-                handle.write(json.dumps(line, ensure_ascii=False) + "\n")
-                handle.flush()
-                os.fsync(handle.fileno())
+            with self.log.open("ab") as handle:
+                whole = _whole_lines(self.log)
+                handle.truncate(whole)
+                try:
+                    handle.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+                    handle.flush()
+                    os.fsync(handle.fileno())
+                except OSError:
+                    handle.truncate(whole)  # a full disk takes half a line
+                    raise
         except OSError as error:
             raise UserError(f"{self.log}: cannot be added to ({error.strerror}); fix its permissions") from error
 
@@ -122,15 +133,20 @@ class History:
 def read_history(folder: Path) -> History:
     """The history in a folder, empty when it has no log; UserError names the line that is damaged."""
     history = History(folder)
-    if not history.log.exists():
+    if not history.log.exists() or not _whole_lines(history.log):
         return history
     validator = jsonschema.Draft202012Validator(load_schema("gate_history"))
-    for number, line in read_jsonl(history.log):
+    for number, line in read_jsonl(history.log, whole_lines=True):
         where = f"{history.log}, line {number}"
         if not validator.is_valid(line):
             raise UserError(f"{where}: is no event of a run; remove what was not written by ainl-align")
         _apply(history, line, where)
     return history
+
+
+def _whole_lines(log: Path) -> int:
+    """Bytes of a log up to its last line end: what follows is the rest of a write that was killed."""
+    return log.read_bytes().rfind(b"\n") + 1
 
 
 def _apply(history: History, line: Mapping[str, Any], where: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from ainl_align.artifacts import provenance, write_json
+from ainl_align.redact import redacted
 
 
 def new_run_id() -> str:
@@ -34,6 +35,8 @@ class Health:
     gate: Mapping[str, Any] | None = None
     max_new_tokens: int | None = None
     error: dict[str, Any] | None = None
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    """The processes that worked on the run, this one last; empty when it is the only one."""
     _records: dict[str, dict[str, Any]] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
 
@@ -54,21 +57,34 @@ class Health:
             yield
         except BaseException as error:
             status = "failed"
-            message = str(error) or ("interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__)
+            message = redacted(str(error))
+            message = message or ("interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__)
             self.error = {
                 "stage": name,
                 "message": message,
                 "type": type(error).__name__,
-                "traceback": "".join(traceback.format_exception(error)),
+                "traceback": redacted("".join(traceback.format_exception(error))),
             }
             raise
         finally:
-            self._records[name] = {"status": status, "seconds": time.monotonic() - started, "error": message}
+            before = self._records.get(name, {}).get("seconds", 0.0)
+            seconds = before + time.monotonic() - started
+            self._records[name] = {"status": status, "seconds": seconds, "error": message}
 
     def off(self, name: str, note: str) -> None:
         """Record that a stage is left out, and why."""
         assert name in self.stages, name
         self._records[name] = {"status": "off", "seconds": 0.0, "note": note}
+
+    def keep(self, name: str, seconds: float, note: str) -> None:
+        """Record that a stage was finished before: in ``seconds`` of this run, and why it need not run."""
+        assert name in self.stages, name
+        self._records[name] = {"status": "done", "seconds": seconds, "note": note}
+
+    def add(self, name: str, seconds: float, note: str) -> None:
+        """Add the time that earlier parts of this run spent on a stage."""
+        record = self._records[name]
+        record.update(seconds=record["seconds"] + seconds, note=note)
 
     def stage_rows(self) -> list[dict[str, Any]]:
         """Every stage in order: name, status (done, off, failed, not_run), seconds, and note or error."""
@@ -88,9 +104,10 @@ class Health:
             "gate": self.gate,
             "max_new_tokens": self.max_new_tokens,
             "stages": self.stage_rows(),
-            "fallbacks": fallbacks,
+            "fallbacks": redacted(fallbacks),
             "error": self.error,
-            "seconds": time.monotonic() - self._started,
+            "seconds": time.monotonic() - self._started + sum(part["seconds"] or 0.0 for part in self.parts[:-1]),
+            "parts": self.parts,
         }
         data = {name: item for name, item in present.items() if item.is_file() and item != path}
         write_json(path, "alignment_run_health", content, provenance(settings, data=data, device=device))
