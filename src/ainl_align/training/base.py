@@ -19,9 +19,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ainl_align.artifacts import file_hash, parse_json
+from ainl_align.artifacts import file_hash, parse_json, sync_folder
 from ainl_align.config import DEFAULT_BASE
 from ainl_align.errors import AlignError, UserError
+from ainl_align.locks import locked
+from ainl_align.progress import Progress
 from ainl_align.training.precision import compute_dtype
 
 EMBEDDED = DEFAULT_BASE
@@ -77,8 +79,15 @@ def _embedded() -> BaseModel:
     if file_hash(gguf) != _GGUF_SHA256:
         raise UserError(f"{gguf}: is damaged (its SHA-256 is not the expected one); reinstall {_WHEEL}==0.1.2")
     folder = cache_root() / "base" / f"{EMBEDDED}-{_GGUF_SHA256[:12]}-c{_CONVERSION}"
-    if not folder.is_dir():
-        _convert(gguf, folder)
+    if not _is_whole(folder):
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with locked(Progress(), files=[folder], wait=True):
+                if not _is_whole(folder):  # otherwise another process has made it meanwhile
+                    _convert(gguf, folder)
+        except OSError as error:
+            mend = "set AINL_ALIGN_CACHE to a writable folder"
+            raise UserError(f"{folder}: cannot be written ({error}); {mend}") from error
     return BaseModel(EMBEDDED, folder, f"gguf:{_GGUF_SHA256[:16]}-c{_CONVERSION}", f"{_WHEEL} 0.1.2 (PyPI)")
 
 
@@ -100,11 +109,16 @@ def _embedded_file() -> Path:
 
 
 def _convert(gguf: Path, folder: Path) -> None:
-    """Dequantise the GGUF file once into ``folder``; the folder appears complete or not at all."""
+    """Dequantise the GGUF file once into ``folder``; the folder appears complete or not at all.
+
+    The caller has the folder's lock: what lies under its name, or was begun, is the rest of a kill or a damage.
+    """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in (folder, *folder.parent.glob(f".{folder.name}.*")):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
@@ -119,15 +133,31 @@ def _convert(gguf: Path, folder: Path) -> None:
         plain.generation_config.pad_token_id = tokenizer.pad_token_id
         plain.save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
-        try:
-            scratch.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # otherwise another process finished first with the same content
-                raise
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error}); set AINL_ALIGN_CACHE to a writable folder") from error
+        for path in scratch.iterdir():
+            with path.open("rb") as handle:
+                os.fsync(handle.fileno())
+        scratch.rename(folder)
+        sync_folder(folder.parent)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a converted base is there and no file of it was cut: JSON parses, weights are as long as they say."""
+    weights = list(folder.glob("*.safetensors"))
+    try:
+        for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+            parse_json(folder / name)
+        for path in weights:
+            with path.open("rb") as handle:
+                length = int.from_bytes(handle.read(8), "little")
+                tensors = json.loads(handle.read(length))
+            ends = [entry["data_offsets"][1] for name, entry in tensors.items() if name != "__metadata__"]
+            if path.stat().st_size != 8 + length + max(ends):
+                return False
+    except (UserError, OSError, ValueError, KeyError, TypeError, MemoryError):
+        return False
+    return bool(weights)
 
 
 def _folder(name: str, folder: Path, source: str) -> BaseModel:
