@@ -34,6 +34,10 @@ def product(make: Any, outputs: int, inner: int, ends: list[int]) -> tuple[tuple
     return given, np.empty((TOKENS, inner), np.float32), plain + torch.cat(added, 1)
 
 
+def rows(width: int) -> tuple[Any, Any]:
+    return np.empty((TOKENS, width), np.int8), np.empty(TOKENS, np.float32)
+
+
 def restored(levels: Any, scales: Any) -> torch.Tensor:
     return torch.from_numpy(levels.astype(np.float64) * scales[:, None])
 
@@ -56,7 +60,7 @@ def norm(hidden: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 def test_normalize(make: Any) -> None:
     hidden, weight = make(TOKENS, WIDTH), make(WIDTH)
-    levels, scales = np.empty((TOKENS, WIDTH), np.int8), np.empty(TOKENS, np.float32)
+    levels, scales = rows(WIDTH)
     kernels.normalize(hidden, weight, EPSILON, levels, scales)
     close_levels(levels, scales, norm(torch.from_numpy(hidden), torch.from_numpy(weight)))
 
@@ -65,49 +69,72 @@ def test_add_and_normalize(make: Any) -> None:
     ends = [0, WIDTH]
     given, inner, wanted = product(make, WIDTH, RANK, ends)
     hidden, weight = make(TOKENS, WIDTH), make(WIDTH)
-    total, levels = np.empty_like(hidden), np.empty((TOKENS, WIDTH), np.int8)
-    kernels.add_and_normalize(*given, np.array(ends), hidden, weight, EPSILON, inner, total, levels)
+    total, (levels, scales) = np.empty_like(hidden), rows(WIDTH)
+    kernels.add_and_normalize(*given, np.array(ends), hidden, weight, EPSILON, inner, total, levels, scales)
     wanted = wanted + torch.from_numpy(hidden)
     close(total, wanted)
-    close_levels(levels, given[1], norm(wanted, torch.from_numpy(weight).double()))
+    close_levels(levels, scales, norm(wanted, torch.from_numpy(weight).double()))
     assert np.abs(inner).max() > 0
 
 
 def test_gate_and_its_gradient(make: Any) -> None:
     ends = [0, WIDTH, 2 * WIDTH]
     given, inner, wanted = product(make, 2 * WIDTH, 2 * RANK, ends)
-    gated, levels = np.empty((TOKENS, 2 * WIDTH), np.float32), np.empty((TOKENS, WIDTH), np.int8)
+    gated, (levels, scales) = np.empty((TOKENS, 2 * WIDTH), np.float32), rows(WIDTH)
     smoothing = np.abs(make(WIDTH)) + np.float32(0.1)
-    kernels.gate(*given, np.array(ends), smoothing, inner, gated, levels)
+    kernels.gate(*given, np.array(ends), smoothing, inner, gated, levels, scales)
     close(gated, wanted)
     wanted.requires_grad_()
     left, right = wanted.chunk(2, 1)
     output = F.silu(left) * right
-    close_levels(levels, given[1], output.detach() / torch.from_numpy(smoothing))
+    close_levels(levels, scales, output.detach() / torch.from_numpy(smoothing))
     given, inner, received = product(make, WIDTH, RANK, [0, WIDTH])
     output.backward(received)
-    active, gradient = np.empty((TOKENS, WIDTH), np.float32), np.empty_like(gated)
-    levels = np.empty(gated.shape, np.int8)
-    kernels.gate_backward(*given, gated, inner, active, gradient, levels)
-    close(active, output.detach())
+    levels, scales = rows(2 * WIDTH)
+    kernels.gate_backward(*given, gated, inner, levels, scales)
     assert wanted.grad is not None
-    close(gradient, wanted.grad)
-    close_levels(levels, given[1], wanted.grad)
+    close_levels(levels, scales, wanted.grad)
 
 
 def test_gradient_of_a_norm_is_added(make: Any) -> None:
     given, inner, received = product(make, WIDTH, RANK, [0, WIDTH])
     hidden, weight, gradient = make(TOKENS, WIDTH), make(WIDTH), make(TOKENS, WIDTH)
     inputs = torch.from_numpy(hidden).double().requires_grad_()
-    output = norm(inputs, torch.from_numpy(weight).double())
-    output.backward(received)
+    norm(inputs, torch.from_numpy(weight).double()).backward(received)
     assert inputs.grad is not None
     wanted = torch.from_numpy(gradient) + inputs.grad
-    normed, levels = np.empty_like(hidden), np.empty(hidden.shape, np.int8)
-    kernels.norm_backward(*given, hidden, weight, EPSILON, inner, normed, gradient, levels)
-    close(normed, output.detach())
+    levels, scales = rows(WIDTH)
+    kernels.norm_backward(*given, hidden, weight, EPSILON, inner, gradient, levels, scales)
     close(gradient, wanted)
-    close_levels(levels, given[1], wanted)
+    close_levels(levels, scales, wanted)
+
+
+def test_gradient_of_the_final_norm_comes_from_some_places(make: Any) -> None:
+    places, weight, gradient, (levels, scales) = np.array([1, 4]), make(WIDTH), make(TOKENS, WIDTH), rows(WIDTH)
+    hidden, received = make(TOKENS, WIDTH), make(2, WIDTH)
+    inputs = torch.from_numpy(hidden).double().requires_grad_()
+    norm(inputs, torch.from_numpy(weight).double())[places].backward(torch.from_numpy(received).double())
+    kernels.final_norm_backward(received, places, hidden, weight, EPSILON, gradient, levels, scales)
+    assert inputs.grad is not None
+    close(gradient, inputs.grad)
+    close_levels(levels[places], scales[places], inputs.grad[places])
+    assert not levels[0].any()
+
+
+def test_gradients_of_adapters_are_sums_over_tokens(make: Any) -> None:
+    ends, (levels, scales) = np.array([0, 8, WIDTH]), rows(WIDTH)
+    levels[:] = np.round(make(TOKENS, WIDTH) * 40)
+    scales[:] = np.abs(make(TOKENS))
+    inner, smoothing = make(TOKENS, 2 * RANK), np.abs(make(WIDTH))
+    weighed, reach = np.empty((2 * RANK, TOKENS), np.int8), np.empty(2 * RANK, np.float32)
+    kernels.weigh(inner, scales, weighed, reach)
+    exact = torch.from_numpy(inner.T.astype(np.float64) * scales)
+    close_levels(weighed, reach, exact)
+    sums = weighed.astype(np.int32) @ levels.astype(np.int32)
+    gradient = np.empty(RANK * WIDTH, np.float32)
+    kernels.restore_gradient(sums, reach, ends, smoothing, gradient)
+    whole = restored(weighed, reach) @ torch.from_numpy(levels * smoothing).double()
+    close(gradient, torch.cat([whole[:RANK, :8].flatten(), whole[RANK:, 8:].flatten()]))
 
 
 def test_heads_are_split_turned_and_joined_again(make: Any) -> None:
@@ -130,10 +157,9 @@ def test_heads_are_split_turned_and_joined_again(make: Any) -> None:
             source = wanted[first:last, (2 * g + 1) * size : (2 * g + 2) * size]
             turned = torch.complex(source[:, :2], source[:, 2:]) * turns
             close(query, torch.cat([turned.real, turned.imag], 1))
-    joined, levels = np.empty((TOKENS, 32), np.float32), np.empty((TOKENS, 32), np.int8)
-    kernels.join_heads(queries, keys, values, ends, cosine, -sine, starts, joined, levels, given[1])
-    close(joined, wanted)
-    close_levels(levels, given[1], wanted)
+    levels, scales = rows(32)
+    kernels.join_heads(queries, keys, values, ends, cosine, -sine, starts, levels, scales)
+    close_levels(levels, scales, wanted)
 
 
 def test_attended_heads_become_rows_and_back(make: Any) -> None:
@@ -142,10 +168,9 @@ def test_attended_heads_become_rows_and_back(make: Any) -> None:
     heads = np.empty(TOKENS * 16, np.float32)
     kernels.restore_heads(*given, groups, starts, inner, heads)
     assert not np.allclose(heads.reshape(TOKENS, 16), wanted)
-    rows, levels = np.empty((TOKENS, 16), np.float32), np.empty((TOKENS, 16), np.int8)
-    kernels.quantize_heads(heads, groups, starts, rows, levels, given[1])
-    close(rows, wanted)
-    close_levels(levels, given[1], wanted)
+    levels, scales = rows(16)
+    kernels.quantize_heads(heads, groups, starts, levels, scales)
+    close_levels(levels, scales, wanted)
 
 
 def test_losses_and_the_gradient_of_likely_logits(make: Any) -> None:

@@ -151,8 +151,9 @@ def add_and_normalize(
     inner: Any,
     total: Any,
     levels: Any,
+    out_scales: Any,
 ) -> None:
-    """``total`` = ``hidden`` + the restored product (N, C); its RMSNorm goes quantised to ``levels`` and ``scales``."""
+    """``total`` = ``hidden`` + the restored product (N, C); its RMSNorm is quantised."""
     row = np.empty_like(weight)
     for n in range(hidden.shape[0]):
         _restore(products[n], scales[n], columns, adapters, ends, inner[n], row)
@@ -162,7 +163,7 @@ def add_and_normalize(
         factor = _reciprocal_norm(row, epsilon)
         for j in range(row.size):
             row[j] *= factor * weight[j]
-        scales[n] = _quantize(row, levels[n])
+        out_scales[n] = _quantize(row, levels[n])
 
 
 @_kernel
@@ -216,21 +217,20 @@ def join_heads(
     cosine: Any,
     sine: Any,
     starts: Any,
-    joined: Any,
     levels: Any,
     scales: Any,
 ) -> None:
-    """The gradients of ``split_heads``' outputs as those of its input, plain and quantised; ``sine`` negated."""
+    """The gradients of ``split_heads``' outputs as those of its input, quantised; ``sine`` negated."""
     size = 2 * cosine.shape[1]
     groups = (ends[2] - ends[1]) // size
     shared = ends[1] // (groups * size)
+    row = np.empty(ends[3], np.float32)
     for b in range(starts.size - 1):
         first, length = starts[b], starts[b + 1] - starts[b]
         query = queries[first * ends[1] : starts[b + 1] * ends[1]].reshape(groups, length, shared, size)
         key = keys[first * groups * size : starts[b + 1] * groups * size].reshape(groups, length, size)
         value = values[first * groups * size : starts[b + 1] * groups * size].reshape(groups, length, size)
         for t in range(length):
-            row = joined[first + t]
             for g in range(groups):
                 for h in range(shared):
                     at = (g * shared + h) * size
@@ -243,17 +243,18 @@ def join_heads(
 
 
 @_kernel
-def quantize_heads(attended: Any, groups: int, starts: Any, joined: Any, levels: Any, scales: Any) -> None:
-    """Attention's outputs, laid out like queries, as rows (N, heads × D), plain and quantised."""
-    width = joined.shape[1]
+def quantize_heads(attended: Any, groups: int, starts: Any, levels: Any, scales: Any) -> None:
+    """Attention's outputs, laid out like queries, as quantised rows (N, heads × D)."""
+    width = levels.shape[1]
+    row = np.empty(width, np.float32)
+    parts = row.reshape(groups, width // groups)
     for b in range(starts.size - 1):
         first, length = starts[b], starts[b + 1] - starts[b]
         heads = attended[first * width : starts[b + 1] * width].reshape(groups, length, width // groups)
         for t in range(length):
-            row = joined[first + t].reshape(groups, width // groups)
             for g in range(groups):
-                row[g, :] = heads[g, t]
-            scales[first + t] = _quantize(joined[first + t], levels[first + t])
+                parts[g, :] = heads[g, t]
+            scales[first + t] = _quantize(row, levels[first + t])
 
 
 @_kernel
@@ -286,6 +287,7 @@ def gate(
     inner: Any,
     gated: Any,
     levels: Any,
+    out_scales: Any,
 ) -> None:
     """SwiGLU of the restored ``gated`` (N, 2F: gate, up), over ``smoothing`` (F), quantised to ``levels`` (N, F)."""
     width = levels.shape[1]
@@ -298,7 +300,7 @@ def gate(
         _exp(row, bits)
         for j in range(width):
             row[j] = opened[j] / ((_ONE + row[j]) * smoothing[j]) * up[j]
-        scales[n] = _quantize(row, levels[n])
+        out_scales[n] = _quantize(row, levels[n])
 
 
 @_kernel
@@ -309,42 +311,37 @@ def gate_backward(
     adapters: Any,
     gated: Any,
     inner: Any,
-    active: Any,
-    gradient: Any,
     levels: Any,
+    out_scales: Any,
 ) -> None:
-    """From the restored gradient of SwiGLU (N, F) to that of ``gated`` (N, 2F), plain and quantised.
-
-    ``active`` (N, F) receives what SwiGLU put out.
-    """
-    width = active.shape[1]
+    """From the restored gradient of SwiGLU (N, F) to that of ``gated`` (N, 2F), quantised."""
+    width = gated.shape[1] // 2
+    gradient = np.empty(2 * width, np.float32)
+    left, right = gradient[:width], gradient[width:]
     row, factor, bits = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.int32)
     ends = np.array([0, width])
-    for n in range(active.shape[0]):
+    for n in range(gated.shape[0]):
         _restore(products[n], scales[n], columns, adapters, ends, inner[n], row)
         opened, up = gated[n, :width], gated[n, width:]
         for j in range(width):
             factor[j] = -opened[j]
         _exp(factor, bits)
-        left, right, out = gradient[n, :width], gradient[n, width:], active[n]
         for j in range(width):
             sigmoid = _ONE / (_ONE + factor[j])
             silu = opened[j] * sigmoid
-            out[j] = silu * up[j]
             left[j] = row[j] * up[j] * (sigmoid + silu * (_ONE - sigmoid))
             right[j] = row[j] * silu
-        scales[n] = _quantize(gradient[n], levels[n])
+        out_scales[n] = _quantize(gradient, levels[n])
 
 
 @_kernel
-def _add_norm_gradient(received: Any, hidden: Any, weight: Any, epsilon: Any, normed: Any, gradient: Any) -> None:
+def _add_norm_gradient(received: Any, hidden: Any, weight: Any, epsilon: Any, gradient: Any) -> None:
     """Add to ``gradient`` what an RMSNorm of ``hidden`` passes on of ``received``; all of one token."""
     factor = _reciprocal_norm(hidden, epsilon)
     dot = np.float32(0)
     for j in range(hidden.size):
-        normed[j] = hidden[j] * factor * weight[j]
-        dot += normed[j] * received[j]
-    dot *= factor / np.float32(hidden.size)
+        dot += hidden[j] * weight[j] * received[j]
+    dot *= factor * factor / np.float32(hidden.size)
     for j in range(hidden.size):
         gradient[j] += factor * (received[j] * weight[j] - hidden[j] * dot)
 
@@ -359,20 +356,17 @@ def norm_backward(
     weight: Any,
     epsilon: Any,
     inner: Any,
-    normed: Any,
     gradient: Any,
     levels: Any,
+    out_scales: Any,
 ) -> None:
-    """Pass the restored gradient of an RMSNorm's output on to ``gradient`` (N, C), which is quantised too.
-
-    ``normed`` (N, C) receives what the norm put out.
-    """
+    """Add what the restored gradient of an RMSNorm's output passes on to ``gradient`` (N, C), and quantise that."""
     row = np.empty_like(weight)
     ends = np.array([0, row.size])
     for n in range(hidden.shape[0]):
         _restore(products[n], scales[n], columns, adapters, ends, inner[n], row)
-        _add_norm_gradient(row, hidden[n], weight, epsilon, normed[n], gradient[n])
-        scales[n] = _quantize(gradient[n], levels[n])
+        _add_norm_gradient(row, hidden[n], weight, epsilon, gradient[n])
+        out_scales[n] = _quantize(gradient[n], levels[n])
 
 
 @_kernel
@@ -380,12 +374,35 @@ def final_norm_backward(
     received: Any, places: Any, hidden: Any, weight: Any, epsilon: Any, gradient: Any, levels: Any, scales: Any
 ) -> None:
     """The gradient of the last layer's output (N, C) from that of the final norm's, known at ``places`` alone."""
-    normed = np.empty_like(weight)
     gradient[:] = np.float32(0)
     for i in range(places.size):
-        _add_norm_gradient(received[i], hidden[places[i]], weight, epsilon, normed, gradient[places[i]])
+        _add_norm_gradient(received[i], hidden[places[i]], weight, epsilon, gradient[places[i]])
     for n in range(hidden.shape[0]):
         scales[n] = _quantize(gradient[n], levels[n])
+
+
+@_kernel
+def weigh(inner: Any, scales: Any, weighed: Any, reach: Any) -> None:
+    """``inner`` (N, R) times its tokens' ``scales``, transposed and quantised: ``weighed`` (R, N), scales ``reach``."""
+    row = np.empty(scales.size, np.float32)
+    for i in range(reach.size):
+        for n in range(scales.size):
+            row[n] = inner[n, i] * scales[n]
+        reach[i] = _quantize(row, weighed[i])
+
+
+@_kernel
+def restore_gradient(sums: Any, reach: Any, ends: Any, smoothing: Any, gradient: Any) -> None:
+    """Gradients of adapters from int8 sums over tokens (R, columns), laid out flat like ``adapters``."""
+    rank = reach.size // (ends.size - 1)
+    for span in range(ends.size - 1):
+        first, width = ends[span], ends[span + 1] - ends[span]
+        factors = smoothing[first : ends[span + 1]]
+        for i in range(rank):
+            source = sums[span * rank + i, first : ends[span + 1]]
+            target = gradient[rank * first + i * width : rank * first + (i + 1) * width]
+            for j in range(width):
+                target[j] = np.float32(source[j]) * (reach[span * rank + i] * factors[j])
 
 
 @_kernel

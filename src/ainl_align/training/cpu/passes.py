@@ -17,6 +17,8 @@ from ainl_align.training.rows import IGNORED
 LEAST_PROBABILITY = np.float32(3e-5)
 """A token of the vocabulary that is less likely than this wherever a chunk has loss gets no gradient there (1% of the
 gradient's norm before training, less with every step of it)."""
+Quantized = tuple[NDArray[np.int8], Floats]
+"""Rows of levels, and their scales."""
 _HALVED = 128
 """Rows of so many tokens and more attend in two halves, the first of which does not see the second."""
 _CHUNK = 128
@@ -40,17 +42,16 @@ class Passes:
         weights = self._weights
         self._starts = np.cumsum([0, *(len(ids) for ids, _ in rows)])
         self._tokens = int(self._starts[-1])
-        self._scales = self._buffer("scales", self._tokens)
         hidden = self._hidden(0)
         torch.index_select(weights.embedding, 0, torch.cat([ids for ids, _ in rows]), out=torch.from_numpy(hidden))
-        levels = self._levels(hidden.shape[1])
-        kernels.normalize(hidden, weights.smoothed_norms[0], weights.epsilon, levels, self._scales)
+        kernels.normalize(hidden, weights.smoothed_norms[0], weights.epsilon, *self._inputs(weights.layers[0].qkv))
         for index in range(len(weights.layers)):
-            levels = self._feed_forward(index, self._attention(index, levels))
-        loss, levels = self._head(levels, torch.cat([labels for _, labels in rows]).numpy(), learn)
+            self._attention(index)
+            self._feed_forward(index)
+        loss, gradient = self._head(torch.cat([labels for _, labels in rows]).numpy(), learn)
         if learn:
             for index in reversed(range(len(weights.layers))):
-                levels = self._attention_backward(index, self._feed_forward_backward(index, levels))
+                gradient = self._attention_backward(index, self._feed_forward_backward(index, gradient))
         return loss
 
     def _buffer(self, name: Any, *shape: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
@@ -60,9 +61,17 @@ class Passes:
             held = self._buffers[name] = np.empty(size, dtype)
         return held[:size].reshape(shape)
 
-    def _levels(self, width: int) -> NDArray[Any]:
-        """Quantised rows, valid until the next ones are made."""
-        return self._buffer("levels", self._tokens, width, dtype=np.int8)
+    def _quantized(self, name: Any, width: int) -> Quantized:
+        """Room for quantised rows and their scales; of each name the latest ones are valid."""
+        return self._buffer((name, "levels"), self._tokens, width, dtype=np.int8), self._buffer(
+            (name, "scales"), self._tokens
+        )
+
+    def _inputs(self, packed: Packed) -> Quantized:
+        return self._quantized(packed, packed.inputs)
+
+    def _gradient(self, width: int) -> Quantized:
+        return self._quantized("gradient", width)
 
     def _hidden(self, index: int) -> Floats:
         """The residual stream before layer ``index``."""
@@ -80,20 +89,23 @@ class Passes:
         torch._int_mm(torch.from_numpy(levels), weight.t(), out=torch.from_numpy(products))
         return products
 
-    def _outward(self, levels: NDArray[Any], packed: Packed) -> tuple[Any, ...]:
-        """The product and what a kernel needs to restore it."""
+    def _outward(self, packed: Packed) -> tuple[Any, ...]:
+        """The product with the inputs, and what a kernel needs to restore it."""
+        levels, scales = self._inputs(packed)
         products = self._product(levels, packed.outward)
-        return products, self._scales, packed.outward_scales, packed.ups, packed.ends
+        return products, scales, packed.outward_scales, packed.ups, packed.ends
 
-    def _inward(self, levels: NDArray[Any], packed: Packed) -> tuple[Any, ...]:
+    def _inward(self, gradient: Quantized, packed: Packed) -> tuple[Any, ...]:
+        """The same for the gradient of the inputs, from that of the outputs."""
+        levels, scales = gradient
         products = self._product(levels, packed.inward)
-        return products, self._scales, packed.inward_scales, packed.downs
+        return products, scales, packed.inward_scales, packed.downs
 
-    def _attention(self, index: int, levels: NDArray[Any]) -> NDArray[Any]:
-        weights, layer, epsilon = self._weights, self._weights.layers[index], self._weights.epsilon
+    def _attention(self, index: int) -> None:
+        weights, layer = self._weights, self._weights.layers[index]
         flat = [self._buffer((name, index), self._tokens * width) for name, width in self._head_widths()]
         kernels.split_heads(
-            *self._outward(levels, layer.qkv),
+            *self._outward(layer.qkv),
             weights.cosine,
             weights.sine,
             self._starts,
@@ -106,29 +118,24 @@ class Passes:
             torch.baddbmm(mask, queries, keys.transpose(1, 2), alpha=weights.softmax_scale, out=chances)
             torch.softmax(chances, -1, out=chances)
             torch.bmm(chances, values, out=out)
-        joined = self._buffer(("joined", index), self._tokens, layer.output.inputs)
-        levels = self._levels(layer.output.inputs)
-        kernels.quantize_heads(attended, weights.groups, self._starts, joined, levels, self._scales)
-        product, levels = self._outward(levels, layer.output), self._levels(layer.output.outputs)
+        kernels.quantize_heads(attended, weights.groups, self._starts, *self._inputs(layer.output))
         kernels.add_and_normalize(
-            *product,
+            *self._outward(layer.output),
             self._hidden(index),
             weights.smoothed_norms[2 * index + 1],
-            epsilon,
+            weights.epsilon,
             self._inner(layer.output),
             self._middle(index),
-            levels,
+            *self._inputs(layer.gate_up),
         )
-        return levels
 
-    def _attention_backward(self, index: int, levels: NDArray[Any]) -> NDArray[Any]:
+    def _attention_backward(self, index: int, gradient: Quantized) -> Quantized:
         weights, layer, scale = self._weights, self._weights.layers[index], self._weights.softmax_scale
-        residual = self._residual()
-        self._learn_ups(layer.output, residual)
+        self._learn_ups(layer.output, gradient)
         received = self._buffer("attended", self._tokens * layer.output.inputs)
         inner = self._inner_gradient(layer.output)
-        kernels.restore_heads(*self._inward(levels, layer.output), weights.groups, self._starts, inner, received)
-        self._learn_downs(layer.output, inner, self._buffer(("joined", index), self._tokens, layer.output.inputs))
+        kernels.restore_heads(*self._inward(gradient, layer.output), weights.groups, self._starts, inner, received)
+        self._learn_downs(layer.output, inner)
         flat = [self._buffer((name, index), self._tokens * width) for name, width in self._head_widths()]
         made = [self._buffer((name, "gradient"), self._tokens * width) for name, width in self._head_widths()]
         made[1][:] = made[2][:] = 0
@@ -141,81 +148,78 @@ class Passes:
             torch._softmax_backward_data(scores, chances, -1, torch.float32, grad_input=scores)
             torch.baddbmm(to_queries, scores, keys, beta=0, alpha=scale, out=to_queries)
             to_keys.baddbmm_(scores.transpose(1, 2), queries, alpha=scale)
-        joined, levels = self._buffer("wide", self._tokens, layer.qkv.outputs), self._levels(layer.qkv.outputs)
-        kernels.join_heads(
-            *made,
-            layer.qkv.ends,
-            weights.cosine,
-            weights.negative_sine,
-            self._starts,
-            joined,
-            levels,
-            self._scales,
-        )
-        self._learn_ups(layer.qkv, joined)
-        return self._norm_backward(levels, layer.qkv, self._hidden(index), layer.norms[0])
+        gradient = self._gradient(layer.qkv.outputs)
+        kernels.join_heads(*made, layer.qkv.ends, weights.cosine, weights.negative_sine, self._starts, *gradient)
+        return self._norm_backward(gradient, layer.qkv, self._hidden(index), layer.norms[0])
 
-    def _feed_forward(self, index: int, levels: NDArray[Any]) -> NDArray[Any]:
+    def _feed_forward(self, index: int) -> None:
         weights, layer = self._weights, self._weights.layers[index]
         gated = self._buffer(("gated", index), self._tokens, layer.gate_up.outputs)
-        product, levels = self._outward(levels, layer.gate_up), self._levels(layer.down.inputs)
-        kernels.gate(*product, layer.down.smoothing, self._inner(layer.gate_up), gated, levels)
-        norm = weights.smoothed_norms[2 * index + 2]
-        product, levels = self._outward(levels, layer.down), self._levels(layer.down.outputs)
-        inner, middle, hidden = self._inner(layer.down), self._middle(index), self._hidden(index + 1)
-        kernels.add_and_normalize(*product, middle, norm, weights.epsilon, inner, hidden, levels)
-        return levels
+        inner = self._inner(layer.gate_up)
+        kernels.gate(*self._outward(layer.gate_up), layer.down.smoothing, inner, gated, *self._inputs(layer.down))
+        last = index + 1 == len(weights.layers)
+        kernels.add_and_normalize(
+            *self._outward(layer.down),
+            self._middle(index),
+            weights.smoothed_norms[2 * index + 2],
+            weights.epsilon,
+            self._inner(layer.down),
+            self._hidden(index + 1),
+            *(self._head_inputs() if last else self._inputs(weights.layers[index + 1].qkv)),
+        )
 
-    def _feed_forward_backward(self, index: int, levels: NDArray[Any]) -> NDArray[Any]:
+    def _feed_forward_backward(self, index: int, gradient: Quantized) -> Quantized:
         layer = self._weights.layers[index]
-        self._learn_ups(layer.down, self._residual())
-        product, levels = self._inward(levels, layer.down), self._levels(layer.gate_up.outputs)
-        inner = self._inner_gradient(layer.down)
+        self._learn_ups(layer.down, gradient)
         gated = self._buffer(("gated", index), self._tokens, layer.gate_up.outputs)
-        active = self._buffer("active", self._tokens, layer.down.inputs)
-        wide = self._buffer("wide", *gated.shape)
-        kernels.gate_backward(*product, gated, inner, active, wide, levels)
-        self._learn_downs(layer.down, inner, active)
-        self._learn_ups(layer.gate_up, wide)
-        return self._norm_backward(levels, layer.gate_up, self._middle(index), layer.norms[1])
+        inner, restored = self._inner_gradient(layer.down), self._inward(gradient, layer.down)
+        gradient = self._gradient(layer.gate_up.outputs)
+        kernels.gate_backward(*restored, gated, inner, *gradient)
+        self._learn_downs(layer.down, inner)
+        return self._norm_backward(gradient, layer.gate_up, self._middle(index), layer.norms[1])
 
-    def _norm_backward(self, levels: NDArray[Any], packed: Packed, hidden: Floats, norm: Floats) -> NDArray[Any]:
-        """From the gradient of a normed input's products to that of the residual stream before the norm."""
-        product, levels = self._inward(levels, packed), self._levels(packed.inputs)
-        inner, normed = self._inner_gradient(packed), self._buffer("normed", *hidden.shape)
-        kernels.norm_backward(*product, hidden, norm, self._weights.epsilon, inner, normed, self._residual(), levels)
-        self._learn_downs(packed, inner, normed)
-        return levels
+    def _norm_backward(self, gradient: Quantized, packed: Packed, hidden: Floats, norm: Floats) -> Quantized:
+        """From the gradient of a normed input's outputs to that of the residual stream before the norm."""
+        self._learn_ups(packed, gradient)
+        inner, restored = self._inner_gradient(packed), self._inward(gradient, packed)
+        gradient = self._gradient(packed.inputs)
+        kernels.norm_backward(*restored, hidden, norm, self._weights.epsilon, inner, self._residual(), *gradient)
+        self._learn_downs(packed, inner)
+        return gradient
 
-    def _head(self, levels: NDArray[Any], labels: NDArray[Any], learn: bool) -> tuple[float, NDArray[Any]]:
+    def _head_inputs(self) -> Quantized:
+        return self._quantized("head", self._weights.final_norm.size)
+
+    def _head(self, labels: NDArray[Any], learn: bool) -> tuple[float, Quantized]:
         """Loss, and the quantised gradient of the last layer's output."""
-        weights = self._weights
+        weights, (levels, scales) = self._weights, self._head_inputs()
         places = np.flatnonzero(labels != IGNORED)
-        received = self._buffer("normed", len(places), weights.final_norm.size)
+        received = self._buffer("head gradient", len(places), weights.final_norm.size)
         total = 0.0
         for first in range(0, len(places), _CHUNK):
             at = places[first : first + _CHUNK]
-            targets, scales = labels[at], self._scales[at]
+            targets, scale = labels[at], scales[at]
             products = self._product(levels[at], weights.head_levels)
             losses, normalizers = np.empty(len(at), np.float32), np.empty(len(at), np.float32)
             likely = np.zeros(len(weights.head), np.bool_)
             kernels.token_losses(
-                products, scales, weights.head_scales, targets, LEAST_PROBABILITY, losses, normalizers, likely
+                products, scale, weights.head_scales, targets, LEAST_PROBABILITY, losses, normalizers, likely
             )
             total += float(losses.sum(dtype=np.float64))
             if learn:
                 hot = np.flatnonzero(likely)
                 chances = self._buffer("chances", len(at), len(hot))
-                kernels.probabilities(products, scales, weights.head_scales, normalizers, targets, hot, chances)
+                kernels.probabilities(products, scale, weights.head_scales, normalizers, targets, hot, chances)
                 rows = torch.from_numpy(self._buffer("head rows", len(hot), weights.final_norm.size))
                 torch.index_select(weights.head, 0, torch.from_numpy(hot), out=rows)
                 torch.mm(torch.from_numpy(chances), rows, out=torch.from_numpy(received[first : first + len(at)]))
+        gradient = self._gradient(weights.final_norm.size)
         if learn:
-            hidden, levels = self._hidden(len(weights.layers)), self._levels(weights.final_norm.size)
+            hidden = self._hidden(len(weights.layers))
             kernels.final_norm_backward(
-                received, places, hidden, weights.final_norm, weights.epsilon, self._residual(), levels, self._scales
+                received, places, hidden, weights.final_norm, weights.epsilon, self._residual(), *gradient
             )
-        return total, levels
+        return total, gradient
 
     def _residual(self) -> Floats:
         """The gradient of the residual stream, updated in place from layer to layer."""
@@ -224,17 +228,25 @@ class Passes:
     def _inner_gradient(self, packed: Packed) -> Floats:
         return self._buffer("inner gradient", self._tokens, packed.inner)
 
-    def _learn_ups(self, packed: Packed, gradient: Floats) -> None:
-        """Gradients of B, transposed, from that of the outputs (tokens, outputs)."""
-        _, ups = self._parts[packed]
-        inner = torch.from_numpy(self._inner(packed)).t().chunk(len(ups))
-        for own, part, (first, last) in zip(inner, ups, pairwise(packed.ends), strict=True):
-            torch.mm(own, torch.from_numpy(gradient[:, first:last]), out=part)
+    def _learn_ups(self, packed: Packed, gradient: Quantized) -> None:
+        """Gradients of B, transposed, from that of the outputs."""
+        ups, ones = self._parts[packed][1], self._weights.ones
+        self._learn(self._inner(packed), gradient, packed.ends, ones, ups)
 
-    def _learn_downs(self, packed: Packed, inner: Floats, inputs: Floats) -> None:
-        """Gradients of A, from those of the inner activations (tokens, R) and the inputs (tokens, inputs)."""
-        downs, _ = self._parts[packed]
-        torch.mm(torch.from_numpy(inner).t(), torch.from_numpy(inputs), out=downs)
+    def _learn_downs(self, packed: Packed, inner: Floats) -> None:
+        """Gradients of A, from those of the inner activations."""
+        downs = self._parts[packed][0]
+        self._learn(inner, self._inputs(packed), packed.input_ends, packed.smoothing, downs)
+
+    def _learn(self, inner: Floats, rows: Quantized, ends: NDArray[Any], smoothing: Floats, part: Tensor) -> None:
+        """Sum over tokens of the outer products of ``inner`` and ``rows``, span by span."""
+        levels, scales = rows
+        weighed = self._buffer("weighed", inner.shape[1], self._tokens, dtype=np.int8)
+        reach = self._buffer("reach", inner.shape[1])
+        kernels.weigh(inner, scales, weighed, reach)
+        sums = self._buffer("sums", inner.shape[1], levels.shape[1], dtype=np.int32)
+        torch._int_mm(torch.from_numpy(weighed), torch.from_numpy(levels), out=torch.from_numpy(sums))
+        kernels.restore_gradient(sums, reach, ends, smoothing, part.numpy())
 
     def _head_widths(self) -> tuple[tuple[str, int], ...]:
         ends = self._weights.layers[0].qkv.ends

@@ -38,6 +38,7 @@ class Packed:
         self.ends = np.cumsum([0, *(len(weight) for weight in weights)])
         stacked = torch.cat(weights)
         self.outputs, self.inputs = stacked.shape
+        self.input_ends = np.array([0, self.inputs])
         smoothing = torch.ones(self.inputs) if reach is None else smooth(reach, stacked)
         self.smoothing = smoothing.numpy()
         self.outward, self.outward_scales = _with_room(stacked * smoothing, self.inner)
@@ -82,10 +83,6 @@ def _with_room(matrix: Tensor, more: int) -> tuple[Tensor, Floats]:
     scales = np.zeros(len(rows), np.float32)
     scales[: len(matrix)] = scale.squeeze(1).numpy()
     return rows, scales
-
-
-def _cut(flat: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
-    return flat[: rows * columns].view(rows, columns), flat[rows * columns :]
 
 
 @dataclass(frozen=True)
@@ -146,6 +143,7 @@ class Weights:
         self.groups: int = config.num_key_value_heads
         self.head_size: int = inner.layers[0].self_attn.head_dim
         self.softmax_scale: float = inner.layers[0].self_attn.scaling
+        self.ones = np.ones(max(layer.gate_up.outputs for layer in self.layers), np.float32)
         self.packed = [packed for layer in self.layers for packed in layer.packed]
         self.parameters = [parameter for packed in self.packed for parameter in packed.parameters]
         self._rotary = inner.rotary_emb
@@ -157,23 +155,22 @@ class Weights:
         """Query heads a key head."""
         return int(self.layers[0].qkv.ends[1]) // (self.groups * self.head_size)
 
-    def parts(self, gradient: Tensor) -> Iterator[tuple[Packed, tuple[Tensor, list[Tensor]]]]:
-        """Views of a flat gradient of all adapters: those of A below each other, and those of each B, transposed."""
+    def parts(self, gradient: Tensor) -> Iterator[tuple[Packed, tuple[Tensor, Tensor]]]:
+        """Parts of a flat gradient of all adapters: those of A one after another, and those of B, each transposed."""
         for packed in self.packed:
-            downs, gradient = _cut(gradient, packed.inner, packed.inputs)
-            ups = []
-            for first, last in pairwise(packed.ends.tolist()):
-                up, gradient = _cut(gradient, packed.rank, last - first)
-                ups.append(up)
+            downs, ups, gradient = gradient.split(
+                [packed.downs.size, packed.ups.size, len(gradient) - packed.downs.size - packed.ups.size]
+            )
             yield packed, (downs, ups)
 
     def gradients(self, gradient: Tensor) -> list[Tensor]:
         """Views of a flat gradient in the order and form of ``parameters``."""
-        return [
-            part
-            for packed, (downs, ups) in self.parts(gradient)
-            for part in (*downs.split(packed.rank), *(up.t() for up in ups))
-        ]
+        found = []
+        for packed, (downs, ups) in self.parts(gradient):
+            found += downs.view(-1, packed.rank, packed.inputs).unbind()
+            spans = [packed.rank * (last - first) for first, last in pairwise(packed.ends.tolist())]
+            found += [up.view(packed.rank, -1).t() for up in ups.split(spans)]
+        return found
 
     def refresh(self, longest: int) -> None:
         """Read the adapters, and have angles and a causal mask for rows of ``longest`` tokens.
