@@ -96,9 +96,10 @@ class Constraint:
         Raises ConstraintDeadEnd when a row allows nothing.
         """
         for number, row in enumerate(rows):
-            mask[number] = np.frombuffer(row.place.mask, dtype=np.int32)
-            if not mask[number].any():
-                raise ConstraintDeadEnd(f"no token can follow {row.program!r}; please report this program")
+            try:
+                mask[number] = np.frombuffer(row.place.mask, dtype=np.int32)
+            except ConstraintDeadEnd as error:
+                raise ConstraintDeadEnd(f"{error} of {row.program!r}; please report this program") from None
 
 
 class RowConstraint:

@@ -21,9 +21,9 @@ TEXT: Final = re.compile(rb' "(?:[^"\\]|\\.)*"', re.S)
 _MARK: Final = MARK.encode()
 Given = tuple[bytes, tuple[bytes, ...]]
 _ALL: Final = tuple(sorted(SIGNATURES))
-_SHAPES: Final = {SIGNATURES[verb]: verb for verb in _ALL}
+_SHAPES: Final = {SIGNATURES[verb]: verb for verb in _ALL if not any(v != verb and v.startswith(verb) for v in _ALL)}
 _ALIKE: Final = {f"  R {verb}".encode(): f"  R {_SHAPES[SIGNATURES[verb]]}".encode() for verb in _ALL}
-"""The verb that stands for all with the same operands."""
+"""The verb that stands for all with the same operands; it is not the beginning of another."""
 _CONSTANTS: Final = tuple(word.encode() for word in RESERVED_WORDS)
 _VALUES: Final = frozenset({"R", "Set", "J", "If"})
 _NAMES: Final = frozenset({"Set", "Call", "Cr"})
@@ -79,7 +79,7 @@ def _first_words(scope: Scope) -> tuple[bytes, ...]:
 class Line:
     """The next line of an unfinished program; ``state`` must not change while it is in use."""
 
-    __slots__ = ("_grammars", "_inputs", "_long_words", "_spelled", "_starts", "_state", "_words", "in_label")
+    __slots__ = ("_grammars", "_inputs", "_long_words", "_own", "_spelled", "_starts", "_state", "_words", "in_label")
 
     def __init__(self, state: ProgramState) -> None:
         self._state = state
@@ -93,6 +93,18 @@ class Line:
         self._inputs = (b" ", tuple([f"{name} ${name}".encode() for name in inputs])) if inputs else None
         self._long_words = _long(state.taken(), 0) if self.in_label else ()
         """Names that leave no room for another character are barred in the grammar: it sees dead ends."""
+        self._own: tuple[bytes, ...] = ()
+
+    def with_own(self, name: bytes) -> "Line":
+        """This line with a name in it: a text of an R line, which its out variable must differ from, or the variable
+        of a Set line, which its text must differ from."""
+        twin = Line.__new__(Line)
+        for slot in Line.__slots__:
+            setattr(twin, slot, getattr(self, slot))
+        twin._own = (*self._own, name)
+        twin._long_words = self._long_words + _long([name.decode()], 0)
+        twin._grammars, twin._words, twin._spelled = {}, {}, None
+        return twin
 
     # ---- the grammar
 
@@ -185,11 +197,10 @@ class Line:
             return [state.result or ""]
         return state.readable()
 
-    @property
-    def spelled(self) -> tuple[bytes, ...]:
-        """What no text may be."""
+    def spelled(self, op: str) -> tuple[bytes, ...]:
+        """What no text and no atom of a line of ``op`` may be."""
         if self._spelled is None:
-            self._spelled = _encoded(self._state.spelled()) if self.in_label else ()
+            self._spelled = _encoded(self._state.spelled()) + (self._own if op == "Set" else ())
         return self._spelled
 
     def barred(self, op: str, name: bytes) -> tuple[bytes, ...]:
@@ -205,7 +216,7 @@ class Line:
             state = self._state
             names: Iterable[str]
             if op == ">":
-                names = state.taken()
+                names = state.taken().union(name.decode() for name in self._own)
             else:
                 names = state.forbidden_handlers() if op == "Err" else state.forbidden_labels()
             found = self._words[f"-{op}"] = _encoded(names)
@@ -226,7 +237,7 @@ class Line:
         if word[:1] == b"=":
             return b"=1"
         if number == 1 and op in _NAMES:
-            return b" L_a" if op != "Set" else b" a 1" if b"$" in word else b" a"
+            return b" L_a" if op != "Set" else b" a true" if b"$" in word else b" a"
         if op == "E" and word[1:2] == b"/":
             return word if self._state.routes else b" /a"
         return b" 1" if word[1:2] in b"-0123456789" else word
@@ -238,8 +249,8 @@ class Line:
             return self._label(op, part) if part[:1] == b"L" else part
         lead = part[: 3 if part[:3] == b" ->" else 1]
         rest = part[len(lead) :]
-        if not rest:
-            return part
+        if not rest or b" " in rest:
+            return lead + lead if rest else part  # nothing of the marked grammar has a blank within
         if op == "E" and self._state.routes and rest[:1] != b"L":
             return part  # this line's grammar has the routes and the result of this program
         if lead == b" ->" or (number == 1 and op in _NAMES):

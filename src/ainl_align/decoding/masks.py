@@ -29,13 +29,13 @@ class Own:
     """What may follow where one of a program's own words is begun.
 
     ``tokens``: those that go on with one; ``whole``: what is begun is one; ``past``: tokens that reach past the end of
-    one; ``alone``: the token that alone can follow if only such words can, in the tokenizer's own cut.
+    one; ``alone``: the tokens that alone can follow if only such words can, in the tokenizer's own cut.
     """
 
     tokens: tuple[int, ...] = ()
     whole: bool = False
     past: tuple[int, ...] = ()
-    alone: int | None = None
+    alone: tuple[int, ...] = ()
 
 
 class Tokens:
@@ -95,9 +95,27 @@ class Tokens:
         rests = [text[len(begun) :] for text in (lead + word for word in words) if text.startswith(begun)]
         found = {token for rest in rests for token in self.prefixes(rest)}
         past = {token for rest in rests for token in self.past_words.get(rest, ())}
+        return Own(tuple(found), b"" in rests, tuple(past), self._alone(rests))
+
+    def _alone(self, rests: list[bytes]) -> tuple[int, ...]:
+        """Tokens that all of ``rests`` begin with, as far as nothing that may follow can change their cut."""
         common = _common(rests)
-        sure = common and not past and all(len(self.texts[token]) <= len(common) for token in found)
-        return Own(tuple(found), b"" in rests, tuple(past), self.cut(common)[0] if sure else None)
+        sure = next((start for start in range(len(common)) if self._reaches_on(rests, start, len(common))), len(common))
+        alone = []
+        for token in self.cut(common) if sure else ():
+            sure -= len(self.texts[token])
+            if sure < 0:
+                break
+            alone.append(token)
+        return tuple(alone)
+
+    def _reaches_on(self, rests: list[bytes], start: int, end: int) -> bool:
+        """Whether a token may begin at ``start`` of ``rests`` and reach over ``end``."""
+        return any(
+            rest[start:] in self.past_words
+            or any(rest[start:stop] in self._spelling for stop in range(end + 1, len(rest) + 1))
+            for rest in rests
+        )
 
 
 def _common(texts: list[bytes]) -> bytes:

@@ -5,7 +5,7 @@ come, without the ends of names, labels and texts that it bars.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -32,7 +32,7 @@ class Place:
     """Where a program stands: ``state`` at the last line start, and the ``line`` so far."""
 
     __slots__ = (
-        "_closing", "_done", "_expected", "_here", "_in_text", "_known", "_number", "_op", "_own", "_part", "_root",
+        "_closing", "_done", "_expected", "_here", "_in_text", "_known", "_number", "_op", "_open", "_part", "_root",
         "_rules", "_shared", "_steady", "_tokens", "finished", "line", "state",
     )  # fmt: skip
 
@@ -61,13 +61,11 @@ class Place:
         """The line so far: its whole words as the marked grammar spells them, and the beginning of the next."""
         self._op, self._number = "", 0
         """The line's first word, once whole, and how many words are whole."""
-        self._own: tuple[bytes, ...] = ()
-        """Names that the line adds: texts of an R line, which its out variable must differ from, and the variable of a
-        Set line, which its text must differ from."""
         self._in_text = self._steady = False
         """Whether a text is open; whether what may follow stays the same until it ends."""
         self._here: Shared | None = None
         self._root: Shared | None = None
+        self._open: Own | None = None
         self._known: bytes | None = None
         if line:
             self._read(line)
@@ -95,13 +93,13 @@ class Place:
             self._settle(part[:end])
             part = part[end:]
         self._part = part
-        self._here = self._known = None
+        self._here = self._known = self._open = None
         self._steady = False
 
     def _goes_on(self, part: bytes) -> bool:
         """Whether a blank or other separator at the end of ``part`` is within a word."""
         given = self._rules.given(self._op, self._number)
-        return given is not None and any((given[0] + word).startswith(part) for word in given[1])
+        return given is not None and self._tokens.own(*given, part).tokens != ()
 
     def _settle(self, word: bytes) -> None:
         op, number, rules = self._op, self._number, self._rules
@@ -113,11 +111,11 @@ class Place:
         if not number:
             self._op = word.split()[0].decode()
         elif op == "Set" and number == 1:
-            self._own = (word[1:],)
+            self._rules = rules.with_own(word[1:])
         elif op == "R" and (name := _NAME.fullmatch(word)):
-            self._own = (*self._own, name[1])
+            self._rules = rules.with_own(name[1])
         self._number = number + 1
-        self._here = self._root = self._known = None
+        self._here = self._root = self._known = self._open = None
 
     def advance(self, token: int) -> None:
         """Take one allowed token; ValueError when it is not allowed here."""
@@ -161,9 +159,11 @@ class Place:
 
     @property
     def mask(self) -> bytes:
-        """The allowed tokens, one bit each, lowest first."""
+        """The allowed tokens, one bit each, lowest first; ConstraintDeadEnd where there is none."""
         if self._known is None:
             self._known = self._mask(long=True)
+            if self._known == self._tokens.nothing:
+                raise ConstraintDeadEnd(f"no token can follow the line {self.line!r}")
         return self._known
 
     def allows(self, token: int) -> bool:
@@ -178,7 +178,7 @@ class Place:
         barred, ends = self._barred()
         begun = self._begun()
         then = self._next() if here.lead is not None and not barred else _NOTHING_OWN
-        if not (barred or ends or begun is not _NOTHING_OWN or then.tokens or (long and here.wide)):
+        if not (barred or ends or begun is not _NOTHING_OWN or then is not _NOTHING_OWN or (long and here.wide)):
             return here.mask or tokens.nothing
         mask = bytearray(here.mask or tokens.nothing)
         for token in ends:
@@ -190,13 +190,12 @@ class Place:
         if begun.whole:
             _join(mask, self._after()._mask(long=long))
         if long:
-            self._decide(mask, (*here.wide, *begun.past))
+            self._decide(mask, (*here.wide, *begun.past, *then.past))
         return bytes(mask)
 
     def _mask_in_text(self, here: Shared, *, long: bool) -> bytes:
         tokens, begun = self._tokens, self._part[2:]
-        names = self._rules.spelled if self._op != "Set" else (*self._rules.spelled, *self._own)
-        near = [name for name in names if name.startswith(begun)]
+        near = [name for name in self._rules.spelled(self._op) if name.startswith(begun)]
         doubtful = tokens.past_a_text if long else ()
         if not near and not doubtful:
             self._steady = here.free
@@ -215,11 +214,9 @@ class Place:
         part, op = self._part, self._op
         if part[:3] == b" ->" and self._number:
             begun = part[3:]
-            names: Sequence[bytes] = self._rules.barred(op, begun)
-            if op == "R":
-                names = (*names, *self._own)
+            names = self._rules.barred(op, begun)
         elif part[:1] == b"=":
-            begun, names = part[1:], self._rules.spelled
+            begun, names = part[1:], self._rules.spelled(op)
         elif part and self._number == 1 and op in _NAMED:
             begun = part[1:]
             names = self._rules.barred(op, begun)
@@ -231,6 +228,11 @@ class Place:
 
     def _begun(self) -> Own:
         """How the unfinished word may become one of the program's own."""
+        if self._open is None:
+            self._open = self._find_begun()
+        return self._open
+
+    def _find_begun(self) -> Own:
         given = self._rules.given(self._op, self._number)
         if given is not None:
             return self._tokens.own(*given, self._part)
@@ -282,11 +284,8 @@ class Place:
                 return ()
             if not begun.tokens:
                 return self._after()._forced()
-            return (begun.alone,) if begun.alone is not None else ()
-        if here.only and here.lead is not None:
-            alone = self._next().alone
-            return (alone,) if alone is not None else ()
-        return here.forced
+            return begun.alone
+        return self._next().alone if here.only and here.lead is not None else here.forced
 
     # ---- how to stop
 

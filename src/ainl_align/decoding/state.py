@@ -10,17 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ainl_align.language import grammar
 from ainl_align.language.compiler import ADAPTER_EFFECTS
-from ainl_align.language.grammar import SIGNATURES, WEB_INPUTS, Scope
+from ainl_align.language.grammar import SIGNATURES, WEB_INPUTS, Route
 
 _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|[^ ]+')
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ERROR = "_error"
-
-Own = tuple[tuple[str, ...], tuple[str, ...]]
-"""Texts and variables of one unfinished line."""
-NOTHING_OWN: Own = ((), ())
 
 
 @dataclass(frozen=True)
@@ -65,17 +60,17 @@ def _verbs(effects: frozenset[str] | None) -> tuple[str, ...]:
 
 
 class ProgramState:
-    """The state between two lines of a program that the grammars below accepted line by line.
+    """The state between two lines of a program.
 
-    ``grammar()`` is the Lark text of the next line, ``advance(line)`` accounts for it, ``finished`` says that the
-    program is complete, ``closing()`` is a short rest that completes it from here.
+    It says what the next line may name and do (``Line`` makes grammars of it), ``advance(line)`` accounts for that
+    line, ``finished`` says that the program is complete, ``closing()`` is a short rest that completes it from here.
     """
 
     def __init__(self) -> None:
         self.service = ""
         self.entries: list[str] = []
         """Labels that triggers start, in the order of their declarations; empty for a plain program."""
-        self.routes: list[grammar.Route] = []
+        self.routes: list[Route] = []
         self.result: str | None = None
         self.current: str | None = None
         self.variables: set[str] = set()
@@ -126,41 +121,6 @@ class ProgramState:
         """Whether an R step can follow any label that may come next."""
         return all(_verbs(self.allowed.get(label)) for label in self.pending)
 
-    def grammar(self, own: Own = NOTHING_OWN) -> str:
-        """Lark text of the next line; empty when the program is finished. ``own``: ``own_names`` of the line so far.
-
-        It says what the masks must be; they are made from ``Line``'s grammars, which many programs share.
-        """
-        if not self.service:
-            return grammar.service_grammar()
-        if self.declaring == "cron":
-            return grammar.schedule_grammar(self.entries)
-        if self.declaring == "web":
-            return grammar.endpoint_grammar(self.entries, self.routes, self.result)
-        if self.current is not None:
-            return grammar.statement_grammar(self.scope(own))
-        return "" if self.finished else grammar.label_grammar(self.pending, verbs=self.verbs_follow)
-
-    def scope(self, own: Own = NOTHING_OWN) -> Scope:
-        """What a step may say now, with what the line so far adds."""
-        allowed = self.effects
-        return Scope(
-            readable=self.readable(),
-            taken_words=tuple(sorted(self.taken().union(own[0]))),
-            variables=tuple(sorted(self.spelled().union(own[1]))),
-            forbidden_labels=self.forbidden_labels(),
-            forbidden_handlers=self.forbidden_handlers(),
-            retryable=self.retryable(),
-            guardable=self.guardable(),
-            verbs=self.verbs(),
-            inputs=self.inputs(),
-            calls=allowed is None or "call" in allowed,
-            controls=allowed is None or "control" in allowed,
-            branches=not self.answers,
-            returns=self.result if self.answers else None,
-            can_return=self.can_return,
-        )
-
     @property
     def _block(self) -> _Block:
         assert self.current is not None
@@ -206,17 +166,6 @@ class ProgramState:
 
     def _steps(self, ops: tuple[str, ...], done: set[int]) -> tuple[str, ...]:
         return tuple(str(n) for n, (op, _) in enumerate(self._block.nodes, 1) if op in ops and n not in done)
-
-    def own_names(self, line: str) -> Own:
-        """What the unfinished ``line`` adds to the names that its rest must avoid: the texts of an R line, which its
-        out variable must differ from, and the variable of a Set line, which its text must differ from."""
-        words = _WORDS.findall(line) if line.startswith("  ") else []
-        if words and words[0] == "R":
-            texts = (word[1:-1] for word in words[2:] if len(word) > 2 and word[0] == word[-1] == '"')
-            return tuple(sorted({text for text in texts if _NAME.fullmatch(text)} - self.words)), ()
-        if len(words) > 1 and words[0] == "Set" and line.count(" ") > 3:
-            return (), (words[1],)
-        return NOTHING_OWN
 
     def taken(self) -> set[str]:
         """Texts that no new variable may be named like."""
@@ -280,7 +229,7 @@ class ProgramState:
     # ---- what a line changes
 
     def advance(self, line: str) -> None:
-        """Account for one line (without its line end) that ``grammar()`` accepted."""
+        """Account for one line (without its line end) that its grammar accepts."""
         words = _WORDS.findall(line)
         if not line.startswith(" "):
             self._declare(words)

@@ -1,0 +1,157 @@
+"""The masks, put together from what programs share, are bit by bit those of one grammar a line."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from llguidance.hf import from_tokenizer
+
+from ainl_align.decoding.constraint import Constraint, RowConstraint
+from ainl_align.decoding.line import _ALIKE
+from ainl_align.language.grammar import SIGNATURES
+from tests.decoding.exact import follows
+from tests.decoding.random_programs import random_program
+
+Follows = Callable[..., tuple[bytes, tuple[int, ...]]]
+Both = tuple[Constraint, Follows, Any]
+LONG = "a2345678901234567890123"  # 23 characters; a variable has at most 24
+EDGES = [
+    f'S app core noop\nL_a:\n  R core.LOWER "{LONG}4" ->{LONG}5\n  Set {LONG} "{LONG}3"\n'
+    f'  Set x{LONG} "x{LONG}"\n  J 0\n',
+    f'S core cron\nCr L_{LONG}4 "* * * * *"\nCr L_{LONG}5 "5,7-9/2 * 1 2 3"\nL_{LONG}4:\n  J 1\nL_{LONG}5:\n  J 2\n',
+    'S app core noop\nL_a_:\n  Set n_ "n__"\n  Set n__ "_n"\n  Set tru "trues"\n  If n_=n_x ->L_b_ ->L_b__\n',
+    "S core web /\nE / G ->L_a ->out_\nE / P ->L_b ->out_\nE /a/b-c G ->L_c ->out_\nL_a:\n  Set query $query\n"
+    '  Set body $body\n  R core.ECHO query ->out_\n  R core.LOWER "Body" ->t\n  R core.ISO_TS 1 ->u\n  J out_\n',
+    'S app core noop\nL_a:\n  R http.GET "é☃" ->r\n  Retry @n1 2 30 fixed\n  Err @n1 ->L_h\n  Call L_c ->c\n'
+    '  Err @n4 ->L_h\n  R core.SUB -1.50 c ->d\n  Set e "\\\\ \\" "\n  Set f "-1 x"\n  J "$ 1"\n',
+]
+
+
+def _bits(mask: bytes) -> Any:
+    return np.flatnonzero(np.unpackbits(np.frombuffer(mask, dtype=np.uint8), bitorder="little"))
+
+
+def _compare(exact: Follows, row: RowConstraint) -> None:
+    mask, forced = exact(row.place)
+    ours = row.place.forced()
+    assert ours == forced[: len(ours)], row.place.line
+    if forced:
+        assert row.place.allows(forced[0]), row.place.line
+    else:
+        assert _bits(row.place.mask).tolist() == _bits(mask).tolist(), row.place.line
+
+
+def _follow(constraint: Constraint, exact: Follows, ids: Iterable[int]) -> None:
+    row = constraint.start(None)
+    for token in ids:
+        _compare(exact, row)
+        if not row.place.allows(token):
+            return
+        row.take([token])
+
+
+def _wander(constraint: Constraint, exact: Follows, seed: int, likes: Any) -> None:
+    random = np.random.default_rng(seed)
+    row = constraint.start(120)
+    while not row.finished:
+        _compare(exact, row)
+        allowed = _bits(row.place.mask)
+        row.take([int(allowed[(random.gumbel(size=len(allowed)) + likes[allowed]).argmax()])])
+
+
+@pytest.fixture(scope="module")
+def embedded(embedded_tokenizer: Any) -> Both:
+    return _both(embedded_tokenizer)
+
+
+@pytest.fixture(scope="module")
+def straddling() -> Both:
+    """A tokenizer whose tokens reach over blanks, quotes, arrows and line ends."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    backend.decoder = decoders.ByteLevel()
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=1200,
+        special_tokens=["<|im_end|>"],
+        initial_alphabet=alphabet,
+        show_progress=False,
+        max_token_length=14,
+    )
+    lines = (line for seed in range(150) for line in random_program(seed).splitlines(keepends=True))
+    backend.train_from_iterator(lines, trainer)
+    return _both(PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<|im_end|>"))
+
+
+def _both(tokenizer: Any) -> Both:
+    eos = [int(tokenizer.eos_token_id)]
+    constraint = Constraint(tokenizer, vocabulary=len(tokenizer), eos_ids=eos)
+    return constraint, partial(follows, from_tokenizer(tokenizer, eos_token=eos)), tokenizer
+
+
+def _seeds(kind: str) -> list[Any]:
+    fast, slow = {"programs": (3, 150), "wander": (2, 40)}[kind]
+    return [*range(fast), pytest.param(range(fast, slow), marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("seed", _seeds("programs"))
+def test_along_random_programs(embedded: Both, seed: int | range) -> None:
+    constraint, exact, tokenizer = embedded
+    for one in [seed] if isinstance(seed, int) else seed:
+        _follow(constraint, exact, tokenizer.encode(random_program(one), add_special_tokens=False))
+
+
+@pytest.mark.parametrize("program", EDGES)
+def test_along_programs_at_the_edges_of_what_names_may_be(embedded: Both, program: str) -> None:
+    constraint, exact, tokenizer = embedded
+    _follow(constraint, exact, tokenizer.encode(program, add_special_tokens=False))
+    _follow(constraint, exact, [constraint._tokens.single[byte] for byte in program.encode()])
+
+
+@pytest.mark.parametrize("seed", _seeds("wander"))
+def test_wherever_random_tokens_lead(embedded: Both, seed: int | range) -> None:
+    constraint, exact, tokenizer = embedded
+    texts = [
+        '"',
+        "\n",
+        " ->",
+        " If",
+        " Err",
+        " Call",
+        " Retry",
+        " Set",
+        " R",
+        "L",
+        "_",
+        "a",
+        " a",
+        ".",
+        "=",
+        "1",
+        "_:",
+        "_=",
+    ]
+    likes = np.zeros(constraint.vocabulary)
+    likes[[tokenizer.encode(text)[0] for text in texts]] = 6.0
+    for one in [seed] if isinstance(seed, int) else seed:
+        _wander(constraint, exact, one, likes * (one % 3 > 0))
+
+
+@pytest.mark.parametrize("seed", _seeds("wander"))
+def test_with_tokens_that_straddle_words_and_lines(straddling: Both, seed: int | range) -> None:
+    constraint, exact, tokenizer = straddling
+    likes = np.array([2.0 * len(constraint.text(token)) for token in range(constraint.vocabulary)])
+    for one in [seed] if isinstance(seed, int) else seed:
+        _wander(constraint, exact, one, likes * (one % 2))
+        _follow(constraint, exact, tokenizer.encode(random_program(one), add_special_tokens=False))
+
+
+def test_a_verb_that_stands_for_others_begins_no_other() -> None:
+    for word in set(_ALIKE.values()):
+        verb = word.decode().removeprefix("  R ")
+        assert not [other for other in SIGNATURES if other != verb and other.startswith(verb)]
