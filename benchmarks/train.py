@@ -1,7 +1,7 @@
 """Training speed of one adapter: ours beside TRL's defaults and a plain loop, on the same rows, in one run.
 
     .venv/bin/python benchmarks/train.py [--device cpu|cuda] [--model smollm2-135m|phi-3-mini|tiny] [--json FILE]
-        [--seconds 20] [--pack-tokens N] [--profile FILE] [--without trl] [--compile on|off]
+        [--seconds 20] [--pack-tokens N] [--packs N] [--profile FILE] [--without trl] [--compile on|off]
 
 Random weights in the shape that the model's public configuration gives (speed does not depend on their values), random
 rows with the lengths of the default training data, LoRA of rank 16 on every linear layer but the head.
@@ -32,6 +32,7 @@ import torch
 from peft import get_peft_model
 
 from ainl_align.progress import Progress
+from ainl_align.training import processes
 from ainl_align.training.packing import Step, packed_steps, row_steps
 from ainl_align.training.plan import Plan
 from ainl_align.training.precision import compute_dtype, int8_pays
@@ -172,13 +173,13 @@ class Clock:
 
     def read(self) -> float:
         """Seconds since the last warm step, the device's work included."""
-        if self._device == "cuda":
+        if self._device.startswith("cuda"):
             torch.cuda.synchronize()
         return time.perf_counter() - self.began
 
 
 def _memory_gib(device: str) -> float | None:
-    return torch.cuda.max_memory_allocated() / 2**30 if device == "cuda" else None
+    return torch.cuda.max_memory_allocated() / 2**30 if device.startswith("cuda") else None
 
 
 def measure_ours(
@@ -313,7 +314,7 @@ def reference_losses(shape: Shape, rows: list[Encoded], steps: list[Step], devic
             ids = torch.tensor([row.ids + [0] * (longest - len(row.ids)) for row in part], device=device)
             labels = [row.labels + [IGNORED] * (longest - len(row.ids)) for row in part]
             mask = torch.tensor([[1] * len(row.ids) + [0] * (longest - len(row.ids)) for row in part], device=device)
-            with torch.autocast(device, torch.bfloat16, enabled=plan.precision == "bfloat16"):
+            with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=plan.precision == "bfloat16"):
                 mean = model(input_ids=ids, attention_mask=mask, labels=torch.tensor(labels, device=device)).loss
             loss = mean * sum(row.labelled for row in part) / labelled
             loss.backward()
@@ -357,7 +358,7 @@ def free(device: str) -> None:
     """Give back what the measurement before held."""
     gc.collect()
     torch._dynamo.reset()
-    if device == "cuda":
+    if device.startswith("cuda"):
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
 
@@ -371,28 +372,28 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="for each of the compared loops")
     parser.add_argument("--steps", type=int, default=40, help="of ours")
     parser.add_argument("--pack-tokens", type=int)
+    parser.add_argument("--packs", type=int, help="packed batches a step over all processes; default: one a process")
     parser.add_argument("--compile", choices=("on", "off"), default="on")
     parser.add_argument("--profile", type=Path, help="write a table of kernels of six of our steps")
     parser.add_argument("--without", nargs="*", choices=("trl", "plain", "losses"), default=())
     options = parser.parse_args()
-    device, shape = options.device, SHAPES[options.model]
-    pack = options.pack_tokens or (shape.pack_tokens if device == "cuda" else None)
-    rows = make_rows(shape, 4000 if device == "cuda" else 400)
+    here, shape, gpu = processes.world(), SHAPES[options.model], options.device == "cuda"
+    device = processes.join(here, options.device)
+    pack = options.pack_tokens or (shape.pack_tokens if gpu else None)
+    rows = make_rows(shape, 4000 if gpu else 400)
     lengths = [len(row.ids) for row in rows]
     if pack:
-        steps = packed_steps(lengths, tokens=pack, batches=1, epochs=4, seed=0)[: options.steps]
+        packs = options.packs or here.size
+        steps = packed_steps(lengths, tokens=pack, batches=packs, epochs=8 * packs, seed=0)[: options.steps]
     else:
         steps = row_steps(lengths, batch_size=4, batches=1, epochs=1, seed=0)[: options.steps]
-    plan = make_plan(device, len(steps), pack, options.compile == "on" and device == "cuda")
-    results: dict[str, Any] = {
-        "model": options.model,
-        "device": device,
-        "torch": torch.__version__,
-        "plan": asdict(plan),
-    }
-    peak = matmul_rate() if device == "cuda" else None
+    plan = make_plan(device, len(steps), pack, options.compile == "on" and gpu)
+    results: dict[str, Any] = {"model": options.model, "processes": here.size, "torch": torch.__version__}
+    results["plan"] = asdict(plan)
+    peak = matmul_rate() * here.size if gpu else None
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "ours": lambda: measure_ours(shape, rows, steps, device, plan, options.profile),
+        "losses": lambda: compare(results["ours"]["losses"], reference_losses(shape, rows, steps[:4], device, plan)),
         "trl": lambda: measure_trl(shape, rows, device, options.seconds),
         "plain": lambda: measure_plain(shape, rows, device, options.seconds),
     }
@@ -401,21 +402,31 @@ def main() -> None:
             continue
         free(device)
         results[name] = found = part()
-        line = f"{name:6} {found['tokens_per_s']:9,.0f} tokens/s"
         if peak and "flops_per_s" in found:
             found["mfu"] = found["flops_per_s"] / peak
-            line += f"  {found['flops_per_s'] / 1e12:6.1f} TFLOP/s  {found['mfu']:.1%} of {peak / 1e12:.0f}"
-        print(line + (f"  {found['memory_gib']:.1f} GiB" if found["memory_gib"] else ""), flush=True)
-    if "losses" not in options.without:
-        free(device)
-        few = steps[:4]
-        results["reference_losses"] = wanted = reference_losses(shape, rows, few, device, plan)
-        results["losses_differ_by"] = max(
-            abs(ours - other) / other for ours, other in zip(results["ours"]["losses"], wanted, strict=False)
+        if here.leads:
+            print(describe(name, found), flush=True)
+            if options.json:
+                options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    processes.leave()
+
+
+def compare(ours: list[float], reference: list[float]) -> dict[str, Any]:
+    """The losses of PEFT's layers, and by how much of them ours differ at most."""
+    pairs = list(zip(ours, reference, strict=False))
+    return {"reference": reference, "ours": [one for one, _ in pairs], "differ": max(abs(a - b) / b for a, b in pairs)}
+
+
+def describe(name: str, found: dict[str, Any]) -> str:
+    """One line of the table."""
+    if name == "losses":
+        return (
+            f"losses differ from those of PEFT's layers on padded rows by at most {found['differ']:.1e} of their value"
         )
-        print(f"losses {results['ours']['losses'][:4]} ours, {wanted} PEFT on padded rows", flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    text = f"{name:6} {found['tokens_per_s']:9,.0f} tokens/s"
+    if "mfu" in found:
+        text += f"  {found['flops_per_s'] / 1e12:6.1f} TFLOP/s  {found['mfu']:.1%} of what a bf16 product reaches"
+    return text + (f"  {found['memory_gib']:.1f} GiB" if found["memory_gib"] else "")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from tests.training.test_finetune import settings
 
 def train(base: Path, folder: Path, **changes: Any) -> tuple[list[float], dict[str, torch.Tensor]]:
     folder.mkdir()
-    result = finetune.run(settings(base, folder, epochs=2, **changes), Progress())
+    result = finetune.run(settings(base, folder, epochs=2, int8_base="off", **changes), Progress())
     losses = [value for entry in result.losses for name, value in entry.items() if name != "step"]
     return losses, load_file(folder / "adapter" / WEIGHTS)
 

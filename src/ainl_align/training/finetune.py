@@ -113,12 +113,14 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
         train = within_budget(train, settings.profile, profile.cpu, settings.epochs or profile.epochs, progress)
     train = train[: settings.max_train_samples]
     plan, steps = _plan(settings, profile, device, train, held_out, len(train_rows), too_long)
-    progress.say(_describe(plan))
+    launches = settings.num_processes > 1 and processes.world().size == 1
+    if settings.dry_run or not launches:  # else the first of the processes says it
+        progress.say(_describe(plan))
     if settings.dry_run:
         return FinetuneResult(None, plan, (), 0.0)
     check_writable(settings.output_dir)
     started = time.monotonic()
-    if settings.num_processes > 1 and processes.world().size == 1:
+    if launches:
         losses = _in_processes(settings, progress)
     else:
         losses = _train(settings, plan, steps, base, tokenizer, train, held_out, progress)
@@ -192,16 +194,17 @@ def _plan(
         steps = row_steps(lengths, batch_size=batch, batches=batches, epochs=epochs, seed=settings.seed)
     rank = settings.lora_rank or profile.lora_rank
     save_steps = settings.save_steps or math.ceil(len(steps) / profile.checkpoints)
-    long_enough = sum(lengths) * epochs >= COMPILE_FROM_TOKENS
+    shard = several > 1 and (settings.fsdp or processes.sharding_asked())
+    compile_pays = device == "cuda" and pack is not None and sum(lengths) * epochs >= COMPILE_FROM_TOKENS
     plan = Plan(
         device=device,
         precision=str(compute_dtype(device)).removeprefix("torch."),
-        int8_base=settings.int8_base == "on" or (settings.int8_base == "auto" and int8_pays(device)),
+        int8_base=not shard and (settings.int8_base == "on" or (settings.int8_base == "auto" and int8_pays(device))),
         four_bit=settings.load_in_4bit,
-        compiled=settings.compile == "on" or (settings.compile == "auto" and device == "cuda" and long_enough),
+        compiled=settings.compile == "on" or (settings.compile == "auto" and compile_pays),
         gradient_checkpointing=settings.gradient_checkpointing,
         processes=several,
-        shard=several > 1 and (settings.fsdp or processes.sharding_asked()),
+        shard=shard,
         rows=len(train),
         rows_in_file=rows_in_file,
         rows_too_long=too_long,

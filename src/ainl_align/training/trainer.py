@@ -120,6 +120,10 @@ class Loop:
             batches = [[train[index] for index in batch] for step in steps for batch in step] + held_out_batches
             self._shape = fixed_shape(batches, plan.pack_tokens)
         compiled = plan.compiled and merge and self._shape is not None and loss.flash
+        if plan.compiled and not compiled:
+            progress.fallback(
+                "the layers are not compiled: that takes packed rows and a whole bf16 base on a recent GPU"
+            )
         self._regions = Regions(loss, compiled=compiled, recompute=plan.gradient_checkpointing)
         if plan.shard:
             processes.shard(loss, set(self.adapters.parameters), device)
