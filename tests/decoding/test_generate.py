@@ -8,7 +8,10 @@ import pytest
 import torch
 
 from ainl_align.decoding.generate import PHASES, Engine, GenerationSettings, Request
+from ainl_align.decoding.grounding import copying_errors
+from ainl_align.decoding.place import Place
 from ainl_align.decoding.quantize import quantize
+from ainl_align.errors import ConstraintDeadEnd
 from ainl_align.language.semantics import verdict
 from ainl_align.progress import Progress
 from tests.tiny import make_phi3
@@ -117,3 +120,59 @@ def test_int8_is_applied_on_a_cpu_and_told_elsewhere(llama: Any, tokenizer: Any,
     assert len(progress.fallbacks) == 1
     with pytest.raises(ValueError, match="int4"):
         quantize(llama, "int4", "cpu", progress)
+
+
+def test_a_dead_end_ends_its_row_and_the_others_go_on(
+    llama: Any, tokenizer: Any, requests: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(llama, tokenizer, "cpu")
+    sound = engine.generate(requests, _settings(), Progress())
+    program = sound[0].text
+    made = Place.mask
+    fatal = program.rpartition("\n  ")[0].rpartition("\n")[2].encode()[:6]
+    hit: list[bytes] = []
+
+    def mask(place: Place) -> Any:
+        if not hit and place.line == fatal:
+            hit.append(place.line)
+            raise ConstraintDeadEnd("nothing may follow")
+        return made.fget(place)
+
+    monkeypatch.setattr(Place, "mask", property(mask))
+    found = engine.generate(requests, _settings(), Progress())
+    ends = [item.finish_reason for item in found]
+    assert ends.count("dead_end") == 1 and ends.count("eos") == len(requests) - 1
+    (dead,) = (item for item in found if item.finish_reason == "dead_end")
+    assert "nothing may follow" in dead.dead_end
+    row = engine.constraint.start(64)
+    assert row.take(dead.token_ids) == list(dead.token_ids)
+
+
+def test_grounding_holds_copied_literals_to_the_request(llama: Any, tokenizer: Any) -> None:
+    text = "Put 7 on the queue ops-high."
+    opening = 'S app core noop\nL_main:\n  R queue.PUT "'
+
+    class Opened(Engine):
+        """Every program begins with the opening, as if the model had written it."""
+
+        @property
+        def constraint(self) -> Any:
+            made = super().constraint
+
+            class Start:
+                def start(self, budget: int) -> Any:
+                    row = made.start(budget)
+                    row.take(made.tokenize(opening.encode()))
+                    return row
+
+            return Start()
+
+        minimum_budget = 10
+
+    asked = [Request("a", tokenizer.encode(text), text=text)]
+    engine = Opened(llama, tokenizer, "cpu")
+    held = engine.generate(asked, _settings(max_new_tokens=120, grounding="require"), Progress())[0]
+    free = engine.generate(asked, _settings(max_new_tokens=120), Progress())[0]
+    assert copying_errors(held.text, text) == [] and held.copied_choices > 0 and held.copies_lost == 0
+    assert copying_errors(free.text, text) != [] and free.copied_choices == 0
+    assert verdict(held.text).canonical

@@ -12,9 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ainl_align.decoding.constraint import Bitmask
 from ainl_align.decoding.grounding import BONUS
 from ainl_align.decoding.records import PHASES
 from ainl_align.decoding.row import Row
+from ainl_align.errors import ConstraintDeadEnd
 
 _BLOCK = 8
 """Rows whose scores a CPU works on at a time, so that they stay in its cache."""
@@ -75,9 +77,7 @@ class Batch(ABC):
         favoured: list[tuple[int, int]] = []
         with self._timed("mask"):  # on a GPU the forward pass is still running meanwhile
             if constraints:
-                owner = constraints[0].owner
-                mask = owner.allocate(len(rows))
-                owner.fill(constraints, mask)
+                mask = _masks(rows)
                 bits = np.unpackbits(mask.view(np.uint8), axis=1, bitorder="little")[:, : logits.shape[1]]
                 shares = bits.sum(axis=1, dtype=np.int64) / logits.shape[1]
                 favoured = _ground(rows, bits.view(np.bool_))
@@ -96,6 +96,8 @@ class Batch(ABC):
         gained = 0
         with self._timed("mask" if constraints else "other"):
             for place, row in enumerate(rows):
+                if row.finish is not None:
+                    continue
                 gained += row.take(
                     picked[place],
                     rejected=rejected[place],
@@ -119,6 +121,23 @@ class Batch(ABC):
                 row.phases[phase] += seconds / len(self.rows)
         self._spent = dict.fromkeys(PHASES, 0.0)
         self._charged = now
+
+
+def _masks(rows: Sequence[Row]) -> Bitmask:
+    """The masks of constrained rows, one a row; a row at a dead end is finished."""
+    constraints = [row.constraint for row in rows if row.constraint is not None]
+    owner = constraints[0].owner
+    mask = owner.allocate(len(rows))
+    try:
+        owner.fill(constraints, mask)
+    except ConstraintDeadEnd:
+        for place, row in enumerate(rows):
+            try:
+                owner.fill(constraints[place : place + 1], mask[place : place + 1])
+            except ConstraintDeadEnd as error:
+                row.die(error)
+                mask[place] = -1  # nobody reads what is chosen from it
+    return mask
 
 
 def _ground(rows: Sequence[Row], allowed: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -73,7 +73,7 @@ def open_span(line: str) -> Span | None:
 def _kind(words: Sequence[str], place: int) -> str | None:
     """Kind of the operand at a ``place`` of an R line, or None where nothing has to be copied."""
     kinds = _OPERANDS.get(words[1].partition(".")[0], ()) if len(words) > 1 and words[0] == "R" else ()
-    return kinds[place] if place < len(kinds) else None
+    return kinds[place] if 0 <= place < len(kinds) else None
 
 
 def _is_open(word: str) -> bool:

@@ -1,6 +1,8 @@
 """What the counters of constrained decoding say about its health (contract, section 6). No torch."""
 
+import math
 from collections.abc import Sequence
+from statistics import quantiles
 from typing import Any, Final
 
 from ainl_align.decoding.records import PHASES, Generation
@@ -9,6 +11,8 @@ _FALLBACK_LIMIT: Final = 0.05
 _REJECTION_LIMIT: Final = 0.5
 _ALLOWED_LIMIT: Final = 1e-4
 _UNENDED_LIMIT: Final = 0.05
+_SPANS: Final = (0, 8, 16, 32, 64, 128)
+"""Choices of a program at which a span of the kept mass begins."""
 _HINTS: Final = {
     "high_fallback_rate": "the constraint or the budget cut in: raise --max-new-tokens, or look at the rows that were "
     "closed by the budget or decoded without the constraint",
@@ -36,13 +40,44 @@ def counters(generations: Sequence[Generation]) -> dict[str, Any]:
         "rejected_first_choices": sum(item.rejected for item in held),
         "strict_prefix_rejection_rate": _ratio(sum(item.rejected for item in held), held_choices),
         "allowed_token_rate": _ratio(sum((item.allowed_share or 0.0) * item.choices for item in held), held_choices),
+        "kept_mass": _kept_mass(held),
         "mean_log_kept_mass": _ratio(sum((item.mean_log_kept or 0.0) * item.choices for item in held), held_choices),
         "closed_by_budget": sum(item.closed_by_budget for item in generations),
+        "copied_choices": sum(item.copied_choices for item in held),
+        "copies_lost": sum(item.copies_lost for item in held),
+        "dead_ends": [
+            {"id": item.id, "token_ids": list(item.token_ids), "error": item.dead_end}
+            for item in held
+            if item.finish_reason == "dead_end"
+        ],
         "eos_never_allowed": sum(not item.eos_allowed for item in generations),
         "finish_reasons": {
             reason: sum(item.finish_reason == reason for item in generations)
-            for reason in ("eos", "budget", "budget_too_small", "timeout")
+            for reason in ("eos", "budget", "budget_too_small", "timeout", "dead_end")
         },
+    }
+
+
+def _kept_mass(held: Sequence[Generation]) -> dict[str, Any] | None:
+    """How much of the model's probability the constraint left at each choice: over all, and by place in the program.
+
+    A model that knows AINL keeps nearly all of it everywhere; one that is dragged through keeps little.
+    """
+    steps = [math.exp(value) for item in held for value in item.log_kept]
+    if len(steps) < 2:
+        return None
+    tenths = quantiles(steps, n=10, method="inclusive")
+    return {
+        "steps": len(steps),
+        "mean": sum(steps) / len(steps),
+        "p10": tenths[0],
+        "p50": tenths[4],
+        "below_half_share": sum(value < 0.5 for value in steps) / len(steps),
+        "by_choice": [
+            {"from": low, "steps": len(span), "mean": sum(span) / len(span)}
+            for low, high in zip(_SPANS, (*_SPANS[1:], None), strict=True)
+            if (span := [math.exp(value) for item in held for value in item.log_kept[low:high]])
+        ],
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-FinishReason = Literal["eos", "budget", "budget_too_small", "timeout"]
+FinishReason = Literal["eos", "budget", "budget_too_small", "timeout", "dead_end"]
 Grounding = Literal["off", "prefer", "require"]
 PHASES = ("prefill", "forward", "mask", "sample", "other")
 
@@ -61,7 +61,7 @@ class Generation:
 
     ``finish_reason``: "eos" when the text is complete (``closed_by_budget`` tells when the constraint, not the model,
     chose its ending), "budget" and "timeout" when it is cut off, "budget_too_small" when nothing was decoded because
-    no program fits.
+    no program fits, "dead_end" when the constraint failed: a fault of ours, never the model's.
     """
 
     id: str
@@ -92,6 +92,8 @@ class Generation:
     """Choices inside literals that are held to the request."""
     copies_lost: int = 0
     """Of these, choices at which no word of the request could go on, so that all legal tokens stayed."""
+    dead_end: str = ""
+    """What the constraint said at a dead end; ``token_ids``, taken one by one, lead there again."""
     eos_allowed: bool = False
     """Whether the end-of-text token ever became legal."""
     seconds: float = 0.0

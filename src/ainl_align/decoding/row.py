@@ -9,6 +9,7 @@ from torch import Tensor
 from ainl_align.decoding.constraint import RowConstraint
 from ainl_align.decoding.grounding import Copier
 from ainl_align.decoding.records import PHASES, FinishReason, Generation, GenerationSettings, Request
+from ainl_align.errors import ConstraintDeadEnd
 
 
 class Row:
@@ -37,6 +38,7 @@ class Row:
         self.phases = dict.fromkeys(PHASES, 0.0)
         self._eos_ids = frozenset(eos_ids)
         self._ended = False
+        self._dead_end = ""
         self._forced = self._choices = self._rejected = 0
         self._allowed = self._log_prob = 0.0
         self._log_kept: list[float] = []
@@ -68,8 +70,11 @@ class Row:
         self._log_kept.append(log_kept)
         self._log_prob += log_prob
         if self.constraint is not None:
-            self._gain(self.constraint.take([token]), chosen=1)
-            self._take_forced()
+            try:
+                self._gain(self.constraint.take([token]), chosen=1)
+                self._take_forced()
+            except ConstraintDeadEnd as error:
+                self.die(error)
         elif token in self._eos_ids:
             self._ended, self.finish = True, "eos"
         else:
@@ -77,6 +82,10 @@ class Row:
             if len(self.ids) >= self.settings.max_new_tokens:
                 self.finish = "budget"
         return len(self.ids) - before + self._ended
+
+    def die(self, error: ConstraintDeadEnd) -> None:
+        """End the row where its constraint allows nothing more; the others go on."""
+        self.finish, self._dead_end = "dead_end", str(error)
 
     def _take_forced(self) -> None:
         if self.constraint is None:
@@ -118,6 +127,7 @@ class Row:
             mean_log_prob=self._log_prob / self._choices if measured else None,
             copied_choices=self.copier.choices if self.copier else 0,
             copies_lost=self.copier.lost if self.copier else 0,
+            dead_end=self._dead_end,
             eos_allowed=self._ended or not constrained,
             seconds=self.seconds,
             phases=self.phases,

@@ -15,7 +15,7 @@ from ainl_align.progress import Progress
 from ainl_align.tasks.prompts import PromptRow
 from ainl_align.training.encode import prompt_ids
 
-CUT_SHORT = ("budget", "timeout")
+CUT_SHORT = ("budget", "timeout", "dead_end")
 """Finish reasons of a text that ends where it was cut, not where it was finished."""
 
 

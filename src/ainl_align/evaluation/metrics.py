@@ -61,7 +61,7 @@ def _score(program: str, outcome: Outcome | None) -> Score:
 
 def failure_family(result: Score, finish_reason: str) -> str | None:
     """The kind of a failure: what stopped generation, else the first metric that is not met; None for a success."""
-    if finish_reason in ("budget", "budget_too_small", "timeout"):
+    if finish_reason in ("budget", "budget_too_small", "timeout", "dead_end"):
         return finish_reason
     for name in METRICS:
         if result.metrics[name] is False:

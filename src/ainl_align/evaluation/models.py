@@ -30,6 +30,8 @@ class Wardrobe:
         self._progress = progress
         self._pristine: dict[str, Any] | None = None
         self._stacked: tuple[Any, Engine] | None = None
+        self.unpacked: str | None = None
+        """Why the last engine's decoding goes through the model's own forward pass; None when it goes through ours."""
         reason = device_obstacle(device) if quantization != "none" else None
         self.quantization = Quantization(quantization, "none" if reason else quantization, reason)
 
@@ -95,7 +97,9 @@ class Wardrobe:
 
     def _engine(self, model: Any) -> Engine:
         applied, self.quantization = quantize(model, self._wanted, self.device, self._progress)
-        return Engine(applied.eval(), self.tokenizer, self.device)
+        engine = Engine(applied.eval(), self.tokenizer, self.device)
+        self.unpacked = engine.unpacked
+        return engine
 
 
 def stacked_path(device: str, quantization: str) -> str:

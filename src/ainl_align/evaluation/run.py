@@ -10,6 +10,7 @@ from ainl_align.artifacts import METRICS, check_writable, content_hash, provenan
 from ainl_align.config import ROOT
 from ainl_align.decoding.health import constraint_health, counters, timing_totals
 from ainl_align.evaluation.answer import Answer, Answers, Done, Job, Scored, answer, label, scored
+from ainl_align.evaluation.diagnosis import meaning
 from ainl_align.evaluation.metrics import METRIC_VERSION
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
@@ -77,14 +78,16 @@ def answer_one(
     kept: Path | None,
     ask: Ask,
     progress: Progress,
+    drafts: Mapping[str, str] | None = None,
 ) -> Scored:
     """The scored answers of one adapter, or of the bare base, on the reference path.
 
-    ``ask`` answers what the folder ``kept`` does not know; without a folder, everything.
+    ``ask`` answers what the folder ``kept`` does not know; without a folder, everything. ``drafts``: by prompt id,
+    programs that the answers may turn out to be.
     """
     circumstances = Circumstances(wardrobe.base, settings.answering(), wardrobe.path)
     shelf = Shelf(kept, circumstances.key(adapter), progress)
-    answers, replayed = answered([Job(row) for row in rows], [shelf], ask)
+    answers, replayed = answered([Job(row, draft=(drafts or {}).get(row.id, "")) for row in rows], [shelf], ask)
     if replayed:
         name = "base model" if adapter is None else adapter.folder.name
         progress.say(f"{name}: {replayed} of {len(rows)} answers are known from an earlier run ({kept})")
@@ -188,6 +191,8 @@ def _diagnostics(settings: Settings, side: Scored, wardrobe: Wardrobe) -> dict[s
         "constraint_health": constraint_health(generations, constrained=settings.constrained_decoding),
         "length_buckets": _length_buckets(side),
         "replayed": side.answers.replayed,
+        "unpacked": wardrobe.unpacked,
+        **meaning(side),
         "quantization": {
             "requested": wardrobe.quantization.requested,
             "applied": wardrobe.quantization.applied,
