@@ -125,7 +125,7 @@ def test_guessing_changes_the_passes_and_not_the_tokens(
     found = []
     for guessing in (True, False):
         if not guessing:
-            monkeypatch.setattr("ainl_align.decoding.packed._Oracle.guess", lambda oracle: [])
+            monkeypatch.setattr("ainl_align.decoding.packed.Oracle.guess", lambda oracle, most: [])
         passes.append(0)
         found.append(Engine(model, tokenizer, "cpu").generate(requests, settings, Progress()))
     assert [item.token_ids for item in found[0]] == [item.token_ids for item in found[1]]

@@ -1,6 +1,7 @@
 """The sweep on a tiny adapter: every checkpoint once, promotion, pruning, and nothing when one fails."""
 
 import shutil
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,24 @@ import pytest
 
 from ainl_align.artifacts import read_json
 from ainl_align.errors import StageError, UserError
+from ainl_align.evaluation.answer import Answer, Done, Job
+from ainl_align.evaluation.models import Wardrobe
 from ainl_align.progress import Progress
 from ainl_align.sweep import run
+from ainl_align.sweep.workers import Alone, Task
+from ainl_align.tasks.prompts import PromptRow, write_prompt_set
 from ainl_align.training.checkpoints import WEIGHTS, promoted, seal
+from tests.tiny import make_adapter
+
+ORIGIN = {
+    "settings": {},
+    "code": {},
+    "data": {},
+    "libraries": {},
+    "python": "",
+    "device": "cpu",
+    "created": "2026-01-01T00:00:00+00:00",
+}
 
 
 def settings(base: Path, root: Path, prompts: Path, folder: Path, **changes: Any) -> run.Settings:
@@ -76,6 +92,147 @@ def test_a_failed_evaluation_promotes_and_prunes_nothing(
     assert report["selected"] == report["pruned"] == []
     assert promoted(root) is None
     assert (root / "checkpoint-3").exists()
+
+
+@pytest.fixture
+def different(tiny_base: Path, tmp_path: Path) -> Path:
+    """An adapter root with four checkpoints that answer differently."""
+    root = tmp_path / "different"
+    for step in (9, 10, 20, 100):
+        folder = make_adapter(root / f"checkpoint-{step}", tiny_base, seed=step)
+        base = run.resolve(str(tiny_base))
+        seal(folder, base, step=step, loss=None, eval_loss=1 / step, epoch=None, provenance=ORIGIN)
+    return root
+
+
+@pytest.fixture
+def quick(tiny_base: Path, different: Path, tmp_path: Path) -> Callable[..., run.Settings]:
+    """Settings of a sweep over ``different`` whose prompts have no tasks and whose answers are short and free."""
+    path = tmp_path / "bare.jsonl"
+    write_prompt_set(path, [PromptRow(id=f"p{n}", prompt=f"Return {n}.") for n in range(4)])
+
+    def make(root: Path = different, **changes: Any) -> run.Settings:
+        free = {"constrained_decoding": False, "max_new_tokens": 24, "limit": None}
+        return settings(tiny_base, root, path, tmp_path, **{**free, **changes})
+
+    return make
+
+
+Quick = Callable[..., run.Settings]
+
+
+def ranking(report: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    return [(row["step"], row["n"], row["rejected_after"], row["counts"]) for row in report["ranked"]]
+
+
+def test_screening_rejects_on_shared_prompts_and_tells_on_how_many(different: Path, quick: Quick) -> None:
+    every = run.run(quick(screening="none"), Progress())
+    assert every["screening"] is None
+    assert [row["step"] for row in every["ranked"]] == [9, 10, 20, 100], "by number, not by name"
+    found = run.run(quick(finalists=2), Progress())
+    assert [row["rejected_after"] for row in found["ranked"]] == [None, None, 4, 4]
+    assert found["screening"]["answers"] == found["screening"]["answers_of_all"] == 16
+    assert [len(phase["rejected"]) for phase in found["screening"]["phases"]] == [2]
+    # The finalists are on the reference path: what they answered there is what they answer without screening.
+    counts = {row["step"]: row["counts"] for row in every["ranked"]}
+    for row in found["ranked"][:2]:
+        assert row["counts"] == counts[row["step"]]
+        report = read_json(Path(row["report_json"]), "model_eval_report")
+        assert report["diagnostics"]["lora"]["replayed"] == 4
+
+
+@pytest.mark.parametrize("screening", ["auto", "full"])
+def test_a_repeated_sweep_answers_nothing_and_a_changed_adapter_never_replays(
+    tiny_base: Path, different: Path, quick: Quick, monkeypatch: pytest.MonkeyPatch, screening: str
+) -> None:
+    made = quick(screening=screening)
+    asked: list[int] = []
+    ask = Alone.ask
+
+    def counted(self: Alone, task: Task, jobs: Sequence[Job], done: Done) -> list[Answer]:
+        asked.append(len(jobs))
+        return ask(self, task, jobs, done)
+
+    monkeypatch.setattr(Alone, "ask", counted)
+    first = run.run(made, Progress())
+    assert asked == [16, 4]
+    assert ranking(run.run(made, Progress())) == ranking(first)
+    assert asked == [16, 4]
+    make_adapter(different / "checkpoint-20", tiny_base, seed=7)
+    seal(
+        different / "checkpoint-20",
+        run.resolve(str(tiny_base)),
+        step=20,
+        loss=None,
+        eval_loss=0.05,
+        epoch=None,
+        provenance=ORIGIN,
+    )
+    run.run(made, Progress())
+    # Its own prompts, and those of the finalist when it is another one now.
+    assert asked[:3] == [16, 4, 4] and len(asked) <= 4
+
+
+@pytest.mark.parametrize("dies_at", [0, 1])
+def test_a_sweep_that_was_killed_ends_like_one_that_was_not(
+    different: Path, quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_at: int
+) -> None:
+    whole = tmp_path / "whole"
+    shutil.copytree(different, whole)
+    expected = run.run(quick(whole), Progress())
+    calls = [0]
+    ask = Alone.ask
+
+    def mortal(self: Alone, task: Task, jobs: Sequence[Job], done: Done) -> list[Answer]:
+        def dying(job: Job, item: Answer) -> None:
+            done(job, item)
+            if calls[0] == dies_at:
+                raise KeyboardInterrupt
+
+        found = ask(self, task, jobs, dying)
+        calls[0] += 1
+        return found
+
+    monkeypatch.setattr(Alone, "ask", mortal)
+    with pytest.raises(KeyboardInterrupt):
+        run.run(quick(), Progress())
+    assert promoted(different) is None
+    monkeypatch.setattr(Alone, "ask", ask)
+    found = run.run(quick(), Progress())
+    assert ranking(found) == ranking(expected)
+    assert found["screening"]["phases"][0]["prompts"] == 4
+
+
+def test_screening_that_fails_is_told_and_every_checkpoint_answers(
+    different: Path, quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Any:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(Wardrobe, "stacked", full)
+    progress = Progress()
+    report = run.run(quick(), progress)
+    assert [row["rejected_after"] for row in report["ranked"]] == [None] * 4
+    assert any("out of memory" in line for line in report["fallbacks"])
+
+
+def test_two_processes_find_what_one_finds(
+    different: Path, quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(run.ROOT / "src"))
+    other = tmp_path / "other"
+    shutil.copytree(different, other)
+    one = run.run(quick(), Progress())
+    two = run.run(quick(other, processes=2), Progress())
+    assert ranking(two) == ranking(one)
+    programs = [
+        [
+            item["lora"]["program"]
+            for item in read_json(Path(report["ranked"][0]["report_json"]), "model_eval_report")["results"]
+        ]
+        for report in (one, two)
+    ]
+    assert programs[0] == programs[1]
 
 
 def test_a_root_without_checkpoints_is_refused(tiny_base: Path, small_set: Path, tmp_path: Path) -> None:

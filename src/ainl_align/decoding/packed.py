@@ -1,13 +1,11 @@
 """Continuous decoding through ``PackedLlama``: a row that finishes makes room for the next one at once.
 
-A row may also read a guess at its next tokens (what followed the same tokens before; Saxena 2023, prompt lookup
-decoding), and the scores of the same pass decide how much of it was right. With few rows a pass has room for guesses
-at no cost, for reading the weights takes the time; with many, a row guesses as far as its guesses have proved right,
-for a row that reads several tokens in one pass looks at its past once. The choices are those of reading one token at
-a time.
+A row may also read a guess at its next tokens (``guess.py``), and the scores of the same pass decide how much of it
+was right. With few rows a pass has room for guesses at no cost, for reading the weights takes the time; with many, a
+row guesses what is likely to be right, for a row that reads several tokens in one pass looks at its past once. The
+choices are those of reading one token at a time.
 """
 
-import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ainl_align.decoding.batch import Batch
+from ainl_align.decoding.guess import Guessed, Memory, Oracle
 from ainl_align.decoding.packed_llama import PackedLlama
 from ainl_align.decoding.row import Row
 
@@ -24,54 +23,12 @@ _WIDEST = 4
 """Most tokens that one row feeds beside others: attention pays for the widest row in every row."""
 _FREE = 16
 """Tokens that a pass is filled up to with guesses of any quality; half as many for one or two rows."""
-_LIKELY = 0.7
+_LIKELY = 0.5
 """In a busy pass a token is guessed when all of the guess up to it is right with at least this probability."""
 _LONGEST = 12
-"""Most tokens of one row's guess in a busy pass."""
-_LEARN = 0.15
-"""Weight of the newest guess in a row's record."""
+"""Most tokens of one row's guess."""
 _PREFILL = 512
 """Prompt tokens read in one pass."""
-
-
-class _Oracle:
-    """Guesses one row's next tokens, and keeps the share of guesses that were right."""
-
-    def __init__(self, row: Row) -> None:
-        self._row = row
-        self._seen = list(row.request.prompt_ids)
-        self._taken = 0
-        self._after: dict[tuple[int, ...], int] = {}
-        """Where the text went on after these tokens the last time."""
-        self._known = 2
-        self.right = 0.5
-
-    def guess(self) -> list[int]:
-        """A likely continuation of ``_FREE`` tokens; empty without a precedent."""
-        seen = self._seen
-        seen += self._row.ids[self._taken :]
-        self._taken = len(self._row.ids)
-        for end in range(self._known, len(seen)):
-            self._after[seen[end - 2], seen[end - 1]] = end
-            self._after[tuple(seen[max(end - 3, 0) : end])] = end
-        self._known = max(len(seen), 2)
-        start = self._after.get(tuple(seen[-3:])) or self._after.get(tuple(seen[-2:]))
-        if start is None:
-            return []
-        period = len(seen) - start
-        found = seen[start : start + _FREE]
-        while len(found) < _FREE:  # what repeats itself goes on to do so
-            found.append(found[len(found) - period])
-        return found
-
-    def learn(self, right: bool) -> None:
-        """Take the fate of one guessed token into the record."""
-        self.right += _LEARN * (right - self.right)
-
-    @property
-    def reach(self) -> int:
-        """Tokens that are worth guessing in a busy pass."""
-        return min(int(math.log(_LIKELY) / math.log(min(max(self.right, 0.01), 0.999))), _LONGEST)
 
 
 @dataclass(slots=True)
@@ -93,8 +50,9 @@ class PackedBatch(Batch):
         self._model = model
         self._size = size
         self._slots: list[Row] = []
-        self._oracles: dict[int, _Oracle] = {}
-        self._hints: dict[int, list[int]] = {}
+        self._memory = Memory()
+        self._oracles: dict[int, Oracle] = {}
+        self._hints: dict[int, list[Guessed]] = {}
         """By row: the guess at its next tokens, whether it was read or not, as far as it is neither right nor wrong."""
         self._turn = 0
         self._scores = torch.empty(0)
@@ -133,14 +91,14 @@ class PackedBatch(Batch):
             return self._scores[firsts[:-1]], [self._slots[slot] for slot in ready], "forward"
 
     def _guesses(self, ready: Sequence[int], fed: int) -> dict[int, list[int]]:
-        """Guessed tokens by slot: of every row as far as it is trusted, and more where the pass has room."""
+        """Guessed tokens by slot: what is likely, and more where the pass has room."""
         room = (_FREE if len(self._slots) > 2 else _FREE // 2) - fed
         found = {}
         for place, slot in enumerate(ready):
-            oracle = self._oracles[self._slots[slot].index]
-            hint = oracle.guess()
-            self._hints[self._slots[slot].index] = list(hint)
-            guess = hint[: max(room // (len(ready) - place), oracle.reach)]
+            row = self._slots[slot].index
+            hint = self._hints[row] = list(self._oracles[row].guess(_LONGEST))
+            likely = sum(item.chance >= _LIKELY for item in hint)
+            guess = [item.token for item in hint[: max(room // (len(ready) - place), likely)]]
             if guess:
                 found[slot] = guess
                 room -= len(guess)
@@ -172,8 +130,9 @@ class PackedBatch(Batch):
         for token in row.queue:
             if not hint:
                 return
-            self._oracles[row.index].learn(token == hint[0])
-            if token != hint.pop(0):
+            first = hint.pop(0)
+            self._memory.learn(first.kind, token == first.token)
+            if token != first.token:
                 hint.clear()
 
     def _leave(self) -> None:
@@ -197,7 +156,7 @@ class PackedBatch(Batch):
             if shares:
                 del row.queue[: len(prefix)]
             self._model.add(row.request.slot, prefixed=shares)
-            self._oracles[row.index] = _Oracle(row)
+            self._oracles[row.index] = Oracle(row, self._memory)
             rows.append(row)
             total += len(row.queue)
         self._begin(rows)

@@ -218,7 +218,9 @@ class _Sweep:
             return self._asker.ask(task, jobs, done)
 
         try:
-            side = evaluation.answer_one(settings, self._rows, adapter, self._wardrobe, self._kept, ask, self._progress)
+            side = evaluation.answer_one(
+                settings, self._rows, adapter, self._wardrobe, self._kept, ask, self._progress, self._drafts(arm)
+            )
         except (AlignError, RuntimeError, MemoryError) as error:
             self._progress.say(f"{adapter.folder.name} failed: {error}")
             seconds = round(time.monotonic() - started, 3)
@@ -232,6 +234,13 @@ class _Sweep:
         )
         evaluation.write_report(one, self._rows, {"base": None, "lora": side}, self._wardrobe, self._progress)
         return self._filled(self._row(arm), side, one.output_json, None)
+
+    def _drafts(self, arm: int) -> dict[str, str]:
+        """What the checkpoint answered in screening: nearly always what it will answer."""
+        if self._screened is None:
+            return {}
+        answers = self._screened.sides[arm].answers
+        return {row.id: item.program for row, item in zip(answers.rows, answers.answers, strict=True)}
 
     def _row(self, arm: int) -> dict[str, Any]:
         adapter = self._found[arm]
