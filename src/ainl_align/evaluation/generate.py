@@ -1,5 +1,6 @@
 """``ainl-align generate``: programs for requests, with an adapter or the bare base."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,11 @@ from pydantic import Field
 
 from ainl_align.artifacts import check_writable, write_jsonl
 from ainl_align.config import ROOT
+from ainl_align.data.records import request_messages
+from ainl_align.decoding.best import best_of
+from ainl_align.decoding.generate import Engine, Request
 from ainl_align.errors import UserError
-from ainl_align.evaluation.answer import Job, answer
+from ainl_align.evaluation.answer import Answer, Job, answer
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.language.semantics import verdict
@@ -16,6 +20,7 @@ from ainl_align.progress import Progress
 from ainl_align.tasks.prompts import PromptRow, load_prompt_set
 from ainl_align.training.base import resolve
 from ainl_align.training.checkpoints import Adapter, check_base, load_adapter, promoted
+from ainl_align.training.encode import prompt_ids
 from ainl_align.training.precision import pick_device
 
 DEFAULT_ROOT = ROOT / "models/ainl-phi3-lora-v5-aligned"
@@ -29,6 +34,9 @@ class Settings(DecodingSettings):
     out: Path | None = Field(None, description="JSON lines with id, program, finish_reason, in the order of the input")
     adapter: Path | None = Field(None, description="adapter folder; default: the last promoted one")
     no_adapter: bool = Field(False, description="use the bare base model")
+    temperature: float = Field(0.0, ge=0, description="0: greedy; above: sampling, the same for the same seed")
+    seed: int = Field(0, description="seed of the sampling")
+    samples: int = Field(1, ge=1, le=64, description="answers to a request, of which a verifier keeps the best one")
 
 
 def run(settings: Settings, progress: Progress) -> list[dict[str, Any]]:
@@ -45,8 +53,7 @@ def run(settings: Settings, progress: Progress) -> list[dict[str, Any]]:
         check_writable(settings.out.parent)
     wardrobe = Wardrobe(base, pick_device(settings.device), settings.quantization_mode, progress)
     with wardrobe.wearing(adapter) as engine:
-        jobs = [Job(row) for row in rows]
-        answers = answer(engine, wardrobe.tokenizer, jobs, settings.answering(), progress, "generate")
+        answers = _answers(engine, wardrobe.tokenizer, rows, settings, progress)
     results = []
     for row, item in zip(rows, answers, strict=True):
         found = verdict(item.program)
@@ -68,9 +75,24 @@ def run(settings: Settings, progress: Progress) -> list[dict[str, Any]]:
     return results
 
 
+def _answers(
+    engine: Engine, tokenizer: Any, rows: list[PromptRow], settings: Settings, progress: Progress
+) -> list[Answer]:
+    answering = settings.answering()
+    generation = replace(answering.generation, temperature=settings.temperature, seed=settings.seed)
+    if settings.samples == 1:
+        jobs = [Job(row) for row in rows]
+        return answer(engine, tokenizer, jobs, replace(answering, generation=generation), progress, "generate")
+    requests = [Request(row.id, prompt_ids(tokenizer, request_messages(row.prompt)), text=row.prompt) for row in rows]
+    found = best_of(engine, requests, generation, settings.samples, progress)
+    return [Answer(item.text, item.finish_reason, [item]) for item in found]
+
+
 def _requests(settings: Settings) -> list[PromptRow]:
     if (settings.request is None) == (settings.prompts is None):
         raise UserError("give either one request in words or --prompts FILE")
+    if settings.samples > 1 and not settings.constrained_decoding:
+        raise UserError("--samples chooses among canonical programs; leave out --no-constrained-decoding")
     if settings.prompts is not None:
         if settings.out is None:
             raise UserError("--prompts needs --out FILE for the programs")
