@@ -133,7 +133,7 @@ def write_json(path: Path, schema: str, content: Mapping[str, Any], provenance: 
     """
     document = {"schema": schema, "schema_version": SCHEMA_VERSION, "provenance": dict(provenance), **content}
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    jsonschema.validate(json.loads(text), load_schema(schema))
+    _validator(schema).validate(json.loads(text))
     with atomic_open(path) as handle:
         handle.write(without_known_secrets(text) + "\n")
 
@@ -149,12 +149,21 @@ def read_json(path: Path, schema: str) -> dict[str, Any]:
             f"{path}: field 'schema_version' is {document.get('schema_version')!r}, this version reads "
             f"{SCHEMA_VERSION}; write it again with this version of ainl-align"
         )
-    validator = jsonschema.Draft202012Validator(load_schema(schema))
-    problem = jsonschema.exceptions.best_match(validator.iter_errors(document))
-    if problem is not None:
-        where = ".".join(str(step) for step in problem.absolute_path) or "(top)"
-        raise UserError(f"{path}: field '{where}': {problem.message[:200]}; write the file again")
+    _check(path, document, load_schema(schema), ())
     return document
+
+
+def check_part(path: Path, field: str, value: Any, schema: str, definition: str) -> None:
+    """Check one field of an artifact against a definition in another artifact's schema; UserError when it does not
+    fit."""
+    _check(path, value, {"$ref": f"#/$defs/{definition}", "$defs": load_schema(schema)["$defs"]}, (field,))
+
+
+def _check(path: Path, value: Any, schema: Mapping[str, Any], above: tuple[str, ...]) -> None:
+    problem = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(value))
+    if problem is not None:
+        where = ".".join(str(step) for step in (*above, *problem.absolute_path)) or "(top)"
+        raise UserError(f"{path}: field '{where}': {problem.message[:200]}; write the file again")
 
 
 def parse_json(path: Path) -> Any:
@@ -235,6 +244,12 @@ def load_schema(name: str) -> dict[str, Any]:
         files("ainl_align").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")
     )
     return schema
+
+
+@cache
+def _validator(name: str) -> Any:
+    # jsonschema.validate checks the schema itself every time, which takes ten times as long.
+    return jsonschema.Draft202012Validator(load_schema(name))
 
 
 def file_hash(path: Path) -> str:

@@ -89,8 +89,8 @@ def _wrong(case: Case, code: int | None, out: str, said: str) -> str:
     if code not in case.codes:
         return f"exit code {code}, not one of {tuple(case.codes)}"
     if code == REFUSED:
-        # Usage that typer itself refuses is a box that starts with the usage.
-        messages = [line for line in said.splitlines() if line.startswith(("ainl-align: ", "Usage: "))]
+        # Usage that typer itself refuses is a box.
+        messages = [line for line in said.splitlines() if line.startswith(("ainl-align: ", "╭─ Error"))]
         if len(messages) != 1:
             return f"{len(messages)} messages"
         if len(messages[0]) > 2000:

@@ -12,8 +12,10 @@ from ainl_align.errors import UserError
 from ainl_align.language.compiler import MOST_LINES, compile_program
 from ainl_align.language.semantics import verdict
 from ainl_align.language.world import Limits, Trigger, World, run_program
+from ainl_align.report.run_files import load
 from ainl_align.training.base import load_model, load_tokenizer, resolve
 from ainl_align.training.checkpoints import check_base, load_adapter
+from tests.report import runs
 
 
 def damage_header(path: Path) -> None:
@@ -153,3 +155,31 @@ def test_a_database_that_is_too_large_to_look_at_is_a_limit() -> None:
     fill = "INSERT INTO t WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 300000) SELECT x FROM c"
     steps = ['R sqlite.EXECUTE "CREATE TABLE t (x)" ->a', f'R sqlite.EXECUTE "{fill}" ->out']
     assert (run(*steps) or "").startswith("limit: ")
+
+
+@pytest.fixture(scope="module")
+def health(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return runs.regressed(tmp_path_factory.mktemp("run") / "corpus").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("gate", "checks", 0, "message"), None),
+        (("gate", "comparisons", "previous"), 3),
+        (("gate", "comparisons", "base", "metrics", "canonical", "before"), "x"),
+        (("gate", "comparisons", "base", "metrics", "canonical", "threshold"), "1.0"),
+    ],
+)
+def test_a_damaged_gate_in_the_run_health_is_named(
+    place: tuple[str | int, ...], value: object, health: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "alignment_run_health.json"
+    document = json.loads(health)
+    inner = document
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(UserError, match=".".join(str(step) for step in place)):
+        load(path)

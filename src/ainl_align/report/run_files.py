@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ainl_align.artifacts import file_hash, parse_json, read_json, read_jsonl
+from ainl_align.artifacts import check_part, file_hash, parse_json, read_json, read_jsonl
 from ainl_align.errors import UserError
 
 HEALTH = "alignment_run_health"
@@ -75,6 +75,8 @@ def _by_run_id(run_id: str, curated: Path) -> Iterator[Path]:
 def load(path: Path) -> RunFiles:
     """Read a run from its health file. UserError when that one is unusable; every other gap is only recorded."""
     health = read_json(path, HEALTH)
+    if health["gate"] is not None:
+        check_part(path, "gate", health["gate"], TRENDS, "gate")
     missing: dict[str, str] = {}
 
     def artifact(name: str) -> Mapping[str, Any] | None:
