@@ -1,11 +1,12 @@
 """What constrained decoding costs: masks beside other engines', and tokens a second beside unconstrained decoding.
 
-    .venv/bin/python benchmarks/decode.py [--json FILE] [--programs 60] [--rows 1 8 32] [--adapter FOLDER]
+    .venv/bin/python benchmarks/decode.py [--json FILE] [--programs 200] [--rows 1 8 32] [--adapter FOLDER]
 
 Masks are made along gold programs of the dev suite, one row at a time. For ``ainl`` a row's time is all that the
 constraint does for one choice: the mask, forced tokens, and taking the token, grammars built on the way included;
-every program is met for the first time, what earlier ones left in memory is used. ``ainl_again`` walks the same
-programs once more. ``llguidance`` is the context-free part of the same grammar (``program_grammar``) in one matcher:
+it starts with nothing remembered, and every program is met once, so this is the mix of seen and unseen places of real
+decoding. ``ainl_unseen`` forgets everything before each program, ``ainl_seen`` walks the same programs once more.
+``llguidance`` is the context-free part of the same grammar (``program_grammar``) in one matcher:
 mask and taking the token. ``xgrammar`` is the same in XGrammar, where it is installed (``pip install --no-deps
 xgrammar apache-tvm-ffi``): its EBNF has no exclusions, so there a text may look like a number and a name may be a
 reserved word. ``naive`` asks the llguidance matcher about every token of the vocabulary, one after the other, at a
@@ -44,11 +45,13 @@ _NAIVE_PLACES = 12
 _SLOPE_ROWS = (1, 4, 16, 64)
 
 
-def walk(constraint: Constraint, programs: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
-    """(tokens so far, seconds) of every choice along the programs."""
+def walk(constraint: Constraint, programs: Sequence[Sequence[int]], *, forget: bool = False) -> list[tuple[int, float]]:
+    """(tokens so far, seconds) of every choice along the programs; ``forget``: each as the first of a process."""
     found = []
     mask = constraint.allocate(1)
     for ids in programs:
+        if forget:
+            constraint.forget()
         row = constraint.start(max(_BUDGET, 2 * len(ids)))
         while not row.finished:
             place = row.used
@@ -200,7 +203,8 @@ def measure_masks(tokenizer: Any, vocabulary: int, golds: Sequence[str]) -> dict
     encode: Callable[[str], list[int]] = lambda text: tokenizer.encode(text, add_special_tokens=False)  # noqa: E731
     programs = [encode(gold) for gold in golds]
     first = walk(constraint, programs)
-    again = walk(constraint, programs)
+    seen = walk(constraint, programs)
+    unseen = walk(constraint, programs, forget=True)
     tokens = from_tokenizer(tokenizer, n_vocab=constraint.vocabulary, eos_token=eos)
     shape = constraint.allocate(1).shape[1]
     costs, slope = batch_cost(constraint, programs)
@@ -210,7 +214,8 @@ def measure_masks(tokenizer: Any, vocabulary: int, golds: Sequence[str]) -> dict
         "programs": len(programs),
         "mask": {
             "ainl": spread([seconds for _, seconds in first]),
-            "ainl_again": spread([seconds for _, seconds in again]),
+            "ainl_seen": spread([seconds for _, seconds in seen]),
+            "ainl_unseen": spread([seconds for _, seconds in unseen]),
             "llguidance": spread(walk_plain(tokens, programs, shape)),
             **peers,
             "naive": spread(walk_naive(tokens, programs[0], vocabulary)),
@@ -218,7 +223,7 @@ def measure_masks(tokenizer: Any, vocabulary: int, golds: Sequence[str]) -> dict
         "fill_us_by_rows": costs,
         "fill_us_slope_by_row": slope,
         "choice_us_slope_by_token": float(
-            np.polyfit([place for place, _ in again], [seconds * 1e6 for _, seconds in again], 1)[0]
+            np.polyfit([place for place, _ in seen], [seconds * 1e6 for _, seconds in seen], 1)[0]
         ),
     }
 
@@ -227,7 +232,7 @@ def main() -> None:
     """Print the tables and write the JSON file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--programs", type=int, default=60)
+    parser.add_argument("--programs", type=int, default=200)
     parser.add_argument("--rows", type=int, nargs="*", default=[1, 8, 32])
     parser.add_argument("--budget", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)

@@ -1,8 +1,9 @@
 """Token masks under which a model can write nothing but canonical programs, and finish them within its budget.
 
-One llguidance matcher holds the grammar of the current line, narrowed to what the program so far allows
-(``ProgramState``); at each line end the next line's grammar takes over. Tokens may straddle a line end: a grammar
-also spells the blanks that start the next line.
+Each line has a grammar, narrowed to what the program so far allows (``ProgramState``). It is never built: a mask is
+put together (``Place``) from the masks of a few grammars that all programs share, made by llguidance and remembered,
+and the names of this one. Tokens may straddle words and a line end: a grammar also spells the blanks that start the
+next line.
 
 Guaranteed for every finished output, whatever the logits: canonical formatting; declarations, endings and arities
 right; verbs of our table; every label defined once and referenced, no cycles; variables defined on every path before
@@ -72,6 +73,11 @@ class Constraint:
         if budget is not None and budget < self.minimum:
             raise ValueError(f"a budget of {budget} tokens is below the shortest program's {self.minimum}")
         return RowConstraint(self, budget)
+
+    def forget(self) -> None:
+        """Drop all remembered masks, as in a new process; for measuring."""
+        self._shared.clear()
+        self._tokens.own.cache_clear()
 
     def place(self) -> Place:
         """The start of a program."""

@@ -153,6 +153,11 @@ class SharedMasks:
         self._matchers: OrderedDict[str, LLMatcher] = OrderedDict()
         self._places: OrderedDict[tuple[str, bytes], Shared] = OrderedDict()
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._matchers.clear()
+        self._places.clear()
+
     def at(self, grammar: str, line: bytes) -> Shared:
         """The place after ``line`` in a marked line grammar."""
         key = (grammar, line)
