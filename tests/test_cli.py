@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import typer
 
-from ainl_align.cli import main
+from ainl_align.cli import app, main
 from ainl_align.cli.boundary import guarded
 from ainl_align.cli.options import parse, parser_for
 from ainl_align.config import ROOT, CycleSettings
@@ -124,21 +126,16 @@ def test_tasks_show_stats_validate_export(tmp_path: Path, capsys: pytest.Capture
     assert json.loads(capsys.readouterr().out)["ok"] is True
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        *(
-            [word]
-            for word in (
-                *("run", "train", "sweep", "eval", "gate", "report", "export", "generate", "check", "base", "doctor"),
-            )
-        ),
-        *(["build", word] for word in ("regression", "distill", "boost")),
-        *(["tasks", word] for word in ("show", "stats", "validate", "export")),
-    ],
-    ids=" ".join,
-)
-def test_every_command_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def commands(group: typer.Typer, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for command in group.registered_commands:
+        yield (*above, command.name or "")
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        yield from commands(inner.typer_instance, (*above, inner.name or ""))
+
+
+@pytest.mark.parametrize("words", list(commands(app)), ids=" ".join)
+def test_every_command_has_help_and_speaks_json(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert ainl_align(*words, "--help") == 0
     shown = capsys.readouterr().out
     assert "sage: ainl-align" in shown and "--json" in shown

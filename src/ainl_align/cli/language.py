@@ -51,17 +51,20 @@ def grammar(
         typer.Option(help="llguidance: for engines that use it; lark: for the Python package (earley, dynamic lexer)"),
     ] = "llguidance",
     out: Annotated[Path | None, typer.Option("--out", help="file to write; default: print")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print what was made as JSON")] = False,
 ) -> int:
     """Export the grammar: the context-free part of what the decoder enforces."""
     from ainl_align.language.export import grammar_text
 
     text = grammar_text(dialect)
-    if out is None:
-        print(text, end="")
-    else:
+    if out is not None:
         with atomic_open(out) as handle:
             handle.write(text)
-        print(f"grammar: {out}")
+    if as_json:
+        made = {"grammar": text} if out is None else {"path": str(out)}
+        print(json.dumps({"dialect": dialect, **made}, indent=2, ensure_ascii=False))
+    else:
+        print(text if out is None else f"grammar: {out}\n", end="")
     return ExitCode.OK
 
 
