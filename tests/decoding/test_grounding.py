@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 
+from ainl_align.config import ROOT
 from ainl_align.decoding.constraint import Constraint
 from ainl_align.decoding.grounding import Ground, Span, Vocabulary, copied_literals, copying_errors, open_span
+from ainl_align.tasks.prompts import load_prompt_set
+from ainl_align.tasks.suites import suite
 
+HANDWRITTEN = ROOT / "tests/data/handwritten.jsonl"
 REQUEST = 'Fetch https://api.a.example/v1/items, put "done" on queue ops-high and mail al@b.example; rows go to orders.'
 
 
@@ -17,7 +21,7 @@ REQUEST = 'Fetch https://api.a.example/v1/items, put "done" on queue ops-high an
         ('  R http.GET "https://a', Span("url", "https://a")),
         ('  R http.GET "https://a"', None),
         ('  R http.POST "https://a" "te', None),
-        ('  R queue.PUT "mailto:al', Span("queue", "al")),
+        ('  R queue.PUT "mailto:al', Span("address", "al")),
         ('  R cache.GET "ns" "k', Span("key", "k")),
         ('  R sqlite.QUERY "SELECT a FROM', Span("table", "", blank=True)),
         ('  R sqlite.QUERY "SELECT a FROM ', Span("table", "")),
@@ -49,7 +53,7 @@ def test_copied_literals_and_copying_errors() -> None:
         ("table", "orders"),
         ("table", "order"),
         ("queue", "ops"),
-        ("queue", "al@b.example"),
+        ("address", "al@b.example"),
     ]
     assert copying_errors(program, REQUEST) == [("table", "order"), ("queue", "ops")]
 
@@ -67,6 +71,7 @@ def test_a_copy_goes_on_in_the_tokenizers_own_tokens_and_ends_with_a_word(
     quote = embedded_tokenizer.encode('"', add_special_tokens=False)[0]
     assert quote not in ground.tokens(Span("queue", "ops"), vocabulary)
     assert ground.tokens(Span("queue", "nothing-like-it"), vocabulary) == []
+    assert Ground("Fetch the weather and tell me.").tokens(Span("url", ""), vocabulary) == []
     blank_orders = embedded_tokenizer.encode(" orders", add_special_tokens=False)[0]
     assert blank_orders in ground.tokens(Span("table", "", blank=True), vocabulary)
 
@@ -75,3 +80,10 @@ def test_quotes_and_backslashes_of_the_request_are_found_as_literals_spell_them(
     ground = Ground('write to "my dir\\a.txt"')
     assert ground.holds("file", "my dir\\\\a.txt")
     assert not ground.holds("file", "my di")
+
+
+@pytest.mark.parametrize("name", ["regression", "dev", "handwritten"])
+def test_golds_copy_what_has_to_be_copied(name: str) -> None:
+    tasks = suite(name) if name != "handwritten" else [row.task for row in load_prompt_set(HANDWRITTEN) if row.task]
+    assert tasks
+    assert [(task.id, wrong) for task in tasks if (wrong := copying_errors(task.gold, task.prompt))] == []

@@ -32,7 +32,6 @@ _OPERANDS: Final[dict[str, tuple[str, ...]]] = {
     "sqlite": ("sql",),
 }
 """Kind of each leading operand, by namespace."""
-KINDS: Final = ("url", "queue", "file", "key", "entity", "route", "command", "memory", "table")
 _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"?|[^ "]+')
 _BEFORE = r"(?i)\b(?:from|into|(?<!do )update|join)"
 _TABLE = re.compile(rf"{_BEFORE}(?P<blank> ?)(?P<name>[A-Za-z_]\w*)?$")
@@ -42,6 +41,12 @@ _START = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_/]")
 _ENDS: Final = {"": re.compile(r"(?!-?[A-Za-z0-9_])"), "url": re.compile(r"(?![-/@%&=?.#:~+]*[A-Za-z0-9_])")}
 """Where a copied word may end, by kind; what is not listed ends like ``""``."""
 _ENDS.update(dict.fromkeys(("file", "route"), _ENDS["url"]))
+_SHAPES: Final = {
+    "url": re.compile(r"https?://"),
+    "route": re.compile("/"),
+    "address": re.compile(r"[A-Za-z0-9._%+-]+@"),
+}
+"""How a word has to begin to be copied as a kind; as the kinds that are not listed any word may be."""
 _TABLE_FUNCTION: Final = " json_each"
 """Stands after FROM in SQL, though no request names it."""
 _LONGEST: Final = 24
@@ -67,7 +72,14 @@ def open_span(line: str) -> Span | None:
     if kind == "sql":
         found = _TABLE.search(text)
         return None if found is None else Span("table", found["name"] or "", blank=not found["blank"])
-    return None if kind is None else Span(kind, text.removeprefix(_MAIL) if kind == "queue" else text)
+    return None if kind is None else Span(*_addressed(kind, text))
+
+
+def _addressed(kind: str, text: str) -> tuple[str, str]:
+    """Kind and text of a literal; in a queue that stands for a mailbox the address is what has to be copied."""
+    if kind == "queue" and text.startswith(_MAIL):
+        return "address", text.removeprefix(_MAIL)
+    return kind, text
 
 
 def _kind(words: Sequence[str], place: int) -> str | None:
@@ -92,7 +104,7 @@ def copied_literals(program: str) -> Iterator[tuple[str, str]]:
             if kind == "sql":
                 yield from (("table", name) for name in _TABLES.findall(text))
             else:
-                yield kind, text.removeprefix(_MAIL) if kind == "queue" else text
+                yield _addressed(kind, text)
 
 
 def copying_errors(program: str, request: str) -> list[tuple[str, str]]:
@@ -111,19 +123,24 @@ class Ground:
 
     def holds(self, kind: str, literal: str) -> bool:
         """Whether a literal of a kind stands in the request as whole words."""
-        return any(self._may_end(kind, start + len(literal)) for start in self._places(literal))
+        return any(self._may_end(kind, start + len(literal)) for start in self._places(kind, literal))
 
     def _may_end(self, kind: str, place: int) -> bool:
         return _ENDS.get(kind, _ENDS[""]).match(self._text, place) is not None
 
-    def _places(self, begun: str) -> list[int]:
-        return [start for start in self._starts if self._text.startswith(begun, start)]
+    def _places(self, kind: str, begun: str) -> list[int]:
+        shape = _SHAPES.get(kind)
+        return [
+            start
+            for start in self._starts
+            if self._text.startswith(begun, start) and (shape is None or shape.match(self._text, start))
+        ]
 
     def tokens(self, span: Span, vocabulary: "Vocabulary") -> list[int]:
         """Tokens that go on copying, or end the literal where a word of the request ends."""
         lead = " " if span.blank else ""
         found: set[int] = set()
-        for start in self._places(span.text):
+        for start in self._places(span.kind, span.text):
             here = start + len(span.text)
             rest = self._text[here : here + _LONGEST]
             for length in range(len(rest) + 1):
@@ -138,9 +155,9 @@ class Ground:
             found.update(vocabulary.nested)
         return sorted(found)
 
-    def begins(self, text: str) -> bool:
-        """Whether a word of the request begins so."""
-        return bool(self._places(text))
+    def begins(self, kind: str, text: str) -> bool:
+        """Whether a word of the request that may be copied as a kind begins so."""
+        return bool(self._places(kind, text))
 
 
 class Vocabulary:
@@ -207,6 +224,7 @@ class Copier:
             allowed[found] = True
             return
         words = _WORDS.findall(line.decode("utf-8", errors="ignore"))
-        if words and not _is_open(words[-1]) and _kind(words, len(words) - 2) not in (None, "sql"):
-            strays = [token for token, text in self._vocabulary.openers if not self._ground.begins(text)]
+        kind = _kind(words, len(words) - 2) if words and not _is_open(words[-1]) else None
+        if kind is not None and kind != "sql" and self._ground.begins(kind, ""):
+            strays = [token for token, text in self._vocabulary.openers if not self._ground.begins(kind, text)]
             allowed[strays] = False
