@@ -24,7 +24,7 @@ class DecodingSettings(PydanticModel):
     batch_size: int = Field(64, ge=1, description="prompts decoded together")
     constrained_decoding: bool = Field(True, description="mask tokens that cannot lead to a valid program")
     grounding: Literal["off", "prefer", "require"] = Field(
-        "off", description="hold addresses and names of resources to the request's words"
+        "require", description="hold addresses and names of resources to the request's words"
     )
     repair_attempts: int = Field(2, ge=0, le=10, description="tries to repair a program by its diagnostics")
     canonicalize_output: bool = Field(True, description="bring outputs into canonical form before they are judged")

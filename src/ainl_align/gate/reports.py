@@ -21,6 +21,7 @@ CONDITIONS = (
     "metric_version",
     "max_new_tokens",
     "constrained_decoding",
+    "grounding",
     "repair_attempts",
     "canonicalize_output",
     "canonicalize_chunk_lines",
@@ -28,6 +29,8 @@ CONDITIONS = (
     "quantization_mode",
     "generation_timeout_seconds",
 )
+_UNSTATED = {"grounding": "off"}
+"""What reports from before a setting were made under."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def read_report(path: Path, *, allow_older: bool = False) -> Report:
         base_model=document["base_model"],
         outcomes=_outcomes(rows, "lora"),
         base=_outcomes(rows, "base") if document["summary"]["base"] is not None else None,
-        conditions={name: document.get(name) for name in CONDITIONS},
+        conditions={name: document.get(name, _UNSTATED.get(name)) for name in CONDITIONS},
         clusters={row["id"]: row.get("cluster") or f"prompt {row['prompt']}" for row in rows},
         groups=_groups(rows),
         prompts={row["id"]: row["prompt"] for row in rows},
