@@ -1,4 +1,4 @@
-.PHONY: setup check test test-slow fuzz bench hostile fuzz-input audit release
+.PHONY: setup check test test-slow fuzz bench hostile fuzz-input audit release chaos
 
 setup:
 	bash scripts/setup.sh dev
@@ -31,6 +31,11 @@ audit:
 
 release:
 	bash scripts/release.sh
+
+chaos: setup
+	PYTHONPATH=src .venv/bin/python -m tests.chaos --json build/chaos.json
+	PYTHONPATH=src .venv/bin/python -m tests.chaos --training 20 --json build/chaos-training.json
+	PYTHONPATH=src .venv/bin/python -m tests.chaos --together
 
 bench: setup
 	@for script in $(sort $(wildcard benchmarks/*.py)); do echo "== $$script"; .venv/bin/python "$$script" || exit 1; done

@@ -36,6 +36,7 @@ class Outcome:
         self.report: dict[str, Any] = {"n": 12}
         self.crash: dict[str, BaseException] = {}
         self.weights = b"weights"
+        self.checkpoints: tuple[int, ...] = (4,)
 
     def module(self, name: str) -> Any:
         """What ``stages.load`` returns for a module's name."""
@@ -60,7 +61,8 @@ class Outcome:
 
     def _finetune(self, settings: Any) -> None:
         base = resolve(settings.base_model)
-        for folder in (settings.output_dir / "checkpoint-4", settings.output_dir):
+        folders = [settings.output_dir / f"checkpoint-{step}" for step in self.checkpoints]
+        for folder in (*folders, settings.output_dir):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "adapter_config.json").write_text("{}")
             (folder / WEIGHTS).write_bytes(self.weights)

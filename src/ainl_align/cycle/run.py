@@ -66,7 +66,7 @@ class CycleRun:
     def open(self) -> None:
         """Begin a run, or go on with the one that was asked for in the same words and has not ended."""
         if self.damage is not None:
-            self.progress.fallback(f"{self.damage}; every stage is checked anew")
+            self.progress.say(self.damage)
         settings = self.settings.model_dump(mode="json")
         asked = content_hash({"settings": settings, "force": sorted(self.force)})
         state = self.state

@@ -74,9 +74,11 @@ class CycleState:
     def read(cls, folder: Path) -> "CycleState":
         """The state in a folder of reports; empty when there is none. UserError when it cannot be read."""
         path = folder / f"{NAME}.json"
-        if not path.exists():
-            return cls(path)
-        document = read_json(path, NAME)
+        return cls._read(path, path) if path.exists() else cls(path)
+
+    @classmethod
+    def _read(cls, path: Path, source: Path) -> "CycleState":
+        document = read_json(source, NAME)
         names = (
             "run_id",
             "asked",
@@ -97,9 +99,11 @@ class CycleState:
         )
 
     def save(self) -> None:
-        """Write the file."""
+        """Write the file, and its spare copy."""
         content = {name: value for name, value in asdict(self).items() if name not in ("path", "settings")}
-        write_json(self.path, NAME, content, provenance(self.settings, data={}, device="cpu"))
+        made_by = provenance(self.settings, data={}, device="cpu")
+        for path in (self.path, _spare(self.path)):
+            write_json(path, NAME, content, made_by)
 
     def begin(self, stage: str, key: Key, outputs: Iterable[Path]) -> None:
         """A stage starts: what it left before counts no longer."""
@@ -116,11 +120,20 @@ class CycleState:
 
 
 def read_or_empty(folder: Path) -> tuple[CycleState, str | None]:
-    """The state in a folder, and what is wrong with the file; the state is empty then."""
+    """The state in a folder, and what is wrong with the file: its spare copy counts then, or nothing is known."""
+    path = folder / f"{NAME}.json"
     try:
         return CycleState.read(folder), None
     except UserError as error:
-        return CycleState(folder / f"{NAME}.json"), str(error)
+        problem = str(error)
+    try:
+        return CycleState._read(path, _spare(path)), f"{problem}; its spare copy is used"
+    except UserError:
+        return CycleState(path), f"{problem}; every stage is checked anew"
+
+
+def _spare(path: Path) -> Path:
+    return path.parent / "history" / path.name
 
 
 def output_hash(path: Path) -> str:

@@ -22,6 +22,8 @@ WEIGHTS = "adapter_model.safetensors"
 BEST_LINK = "best_by_strict_ainl"
 RESUME = "resume"
 """Folder in a checkpoint with what its training goes on from (``training/resume.py``); no part of the adapter."""
+_NO_PART = (MANIFEST, BEST_LINK, "README.md")
+"""Files in an adapter's folder that are not sealed: the seal, and what later stages write."""
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 
@@ -60,7 +62,7 @@ def seal(
     ``training`` is the content key of the training, ``made`` names its checkpoints when ``folder`` is what it ended in.
     """
     found = (path.name for path in folder.iterdir() if path.is_file() and not path.is_symlink())
-    names = sorted(name for name in found if name not in (MANIFEST, BEST_LINK) and not name.startswith("."))
+    names = sorted(name for name in found if name not in _NO_PART and not name.startswith("."))
     for name in names:
         with (folder / name).open("rb") as handle:
             os.fsync(handle.fileno())

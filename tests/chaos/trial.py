@@ -1,0 +1,83 @@
+"""One fault: strike, look for what must not be there, run the same command again, compare with the undisturbed."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.chaos.compare import differences, leftovers
+from tests.chaos.cycle import PASSED, Ended, Forked
+from tests.chaos.faults import Fault, NotPermitted
+
+
+@dataclass
+class Trial:
+    """What became of a fault. ``problems`` is empty when all is as it must be."""
+
+    fault: Fault
+    outcome: str
+    note: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the record."""
+        return {
+            "fault": self.fault.name,
+            "kind": self.fault.kind,
+            "start": self.fault.start,
+            "outcome": self.outcome,
+            "note": self.note,
+            "problems": self.problems,
+        }
+
+
+def attempt(cycle: Forked, fault: Fault) -> Trial:
+    """Throw a fault at outputs as they are at its start, then run the same command undisturbed."""
+    cycle.restore(fault.start)
+    try:
+        struck = fault.strike(cycle)
+    except NotPermitted as error:
+        return Trial(fault, "skipped", str(error))
+    problems = []
+    if struck.code not in fault.expected:
+        problems.append(f"exit {struck.code}, expected {sorted(fault.expected)}: {_last(struck)}")
+    if "Traceback" in struck.said:
+        problems.append(f"a traceback on the terminal: {_last(struck)}")
+    if struck.code != PASSED and (wrong := _wrong_pass(cycle)):
+        problems.append(wrong)
+    again = cycle.run()
+    if again.code != PASSED:
+        problems.append(f"the rerun ended with {again.code}: {_last(again)}")
+    problems += differences(cycle.out, cycle.folder / "kept" / "whole")[:6]
+    problems += [f"left over: {name}" for name in leftovers(cycle.out)]
+    outcome = "BAD" if problems else _outcome(struck)
+    return Trial(
+        fault, outcome, f"exit {struck.code} after {struck.seconds:.1f} s, rerun {again.seconds:.1f} s", problems
+    )
+
+
+def _outcome(struck: Ended) -> str:
+    if struck.code == PASSED:
+        return "went on"
+    if struck.code < 0:
+        return "resumed"
+    return {130: "stopped, resumed", 2: "refused, finished"}.get(struck.code, "failed, finished")
+
+
+def _wrong_pass(cycle: Forked) -> str | None:
+    """A health that says pass although its run did not end, unless it says so of what was really measured."""
+    path = cycle.out / "corpus/curated/alignment_run_health.json"
+    if not path.is_file():
+        return None
+    try:
+        health = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    whole = json.loads((cycle.folder / "kept/whole/corpus/curated" / path.name).read_text(encoding="utf-8"))
+    if health["status"] == "pass" and health["metrics"] != whole["metrics"]:
+        return "a wrong PASS"
+    return None
+
+
+def _last(ended: Ended) -> str:
+    lines = [line for line in ended.said.strip().splitlines() if line.strip()]
+    return " / ".join(lines[-3:])[-500:]
