@@ -15,8 +15,10 @@ output, and the ratio is that of the medians.
 """
 
 import argparse
+import importlib.metadata
 import importlib.util
 import json
+import os
 import re
 import statistics
 import time
@@ -25,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from llguidance import LLMatcher
 from llguidance.hf import from_tokenizer
 
@@ -36,7 +39,8 @@ from ainl_align.evaluation.models import Wardrobe
 from ainl_align.language.grammar import program_grammar
 from ainl_align.progress import Progress
 from ainl_align.tasks.suites import suite
-from ainl_align.training.base import EMBEDDED, load_tokenizer, resolve
+from ainl_align.tasks.task_model import Task
+from ainl_align.training.base import EMBEDDED, BaseModel, load_tokenizer, resolve
 from ainl_align.training.checkpoints import load_adapter
 from ainl_align.training.encode import prompt_ids
 
@@ -127,7 +131,7 @@ def walk_xgrammar(tokenizer: Any, programs: Sequence[Sequence[int]], vocabulary:
             taken = matcher.accept_token(token)
             found.append(time.perf_counter() - start)
             assert taken, f"xgrammar refuses token {token}"
-    return {**spread(found), "compile_s": compiling, "version": xgrammar.__version__}
+    return {**spread(found), "compile_s": compiling, "version": importlib.metadata.version("xgrammar")}
 
 
 def walk_naive(tokens: Any, ids: Sequence[int], vocabulary: int) -> list[float]:
@@ -233,7 +237,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--programs", type=int, default=200)
-    parser.add_argument("--rows", type=int, nargs="*", default=[1, 8, 32])
+    parser.add_argument("--rows", type=int, nargs="*", default=[1, 8, 32], help="none: no model, masks alone")
     parser.add_argument("--budget", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--base", default=EMBEDDED)
@@ -252,22 +256,34 @@ def main() -> None:
         print("xgrammar         not installed here, so not measured")
     print(f"fill by rows, µs: {results['fill_us_by_rows']}, slope {results['fill_us_slope_by_row']:.2f} a row")
     print(f"a choice costs {results['choice_us_slope_by_token']:+.3f} µs more for each token of the program before it")
+    results["machine"] = {"device": options.device, "cores": os.cpu_count(), "torch": torch.__version__}
+    if options.device == "cuda":
+        results["machine"]["gpu"] = torch.cuda.get_device_name()
+    if options.rows:
+        results["end_to_end"] = measure_end_to_end(options, base, tokenizer, tasks)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+def measure_end_to_end(
+    options: argparse.Namespace, base: BaseModel, tokenizer: Any, tasks: Sequence[Task]
+) -> list[dict[str, Any]]:
+    """Load the model and print and return the table of speeds."""
     wardrobe = Wardrobe(base, options.device, "none", Progress())
     adapter = load_adapter(options.adapter) if options.adapter else None
     requests = [Request(task.id, prompt_ids(tokenizer, request_messages(task.prompt))) for task in tasks]
-    results["end_to_end"] = []
+    found = []
     with wardrobe.wearing(adapter) as engine:
         engine.generate(requests[:1], GenerationSettings(max_new_tokens=24), Progress())  # warm up
         print(f"{'batch':>5} {'constrained':>12} {'free':>8} {'ratio':>6} {'forced':>7}   tokens a second")
         for rows in options.rows:
             row = end_to_end(engine, requests, rows, options.budget, options.repeats)
-            results["end_to_end"].append(row)
+            found.append(row)
             print(
                 f"{rows:5} {row['tokens_per_s']:12.1f} {row['unconstrained_tokens_per_s']:8.1f} {row['ratio']:6.2f} "
                 f"{row['forced_share']:7.3f}"
             )
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    return found
 
 
 if __name__ == "__main__":
