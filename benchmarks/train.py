@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/train.py [--device cpu|cuda] [--model smollm2-135m|phi-3-mini|tiny] [--json FILE]
         [--seconds 20] [--pack-tokens N] [--packs N] [--profile FILE] [--without trl] [--compile on|off]
 
-Random weights in the shape that the model's public configuration gives (speed does not depend on their values), random
-rows with the lengths of the default training data, LoRA of rank 16 on every linear layer but the head.
+Random weights in the shape that the model's public configuration gives, LoRA of rank 16 on every linear layer but the
+head, and random rows: 96 to 1,024 tokens, median 230, loss on the last 45% (the default training data: median 248,
+43%). Under ``torchrun --nproc-per-node N`` ours is measured over N GPUs.
 
 ``ours``   training/trainer.py, as scripts/finetune_ainl.py runs it: packed rows on CUDA, four rows a step on a CPU
 ``trl``    SFTTrainer with TRL's default settings and a LoRA of the same rank
@@ -108,7 +109,7 @@ def build(shape: Shape, device: str, dtype: torch.dtype) -> Any:
 
 
 def make_rows(shape: Shape, count: int) -> list[Encoded]:
-    """Rows of random tokens with the lengths of the default training data; loss on their last 45%."""
+    """Rows of random tokens; loss on their last 45%."""
     rng = random.Random(0)
     rows = []
     for _ in range(count):

@@ -84,7 +84,7 @@ DEFAULTS = {
     "analyze_eval_trends.py": {"--latest-n": "25"},
 }
 CHOICES = {
-    ("finetune_ainl.py", "--profile"): "{fast,balanced,quality}",
+    ("finetune_ainl.py", "--profile"): "{fast,balanced,quality,",
     ("finetune_ainl.py", "--train-device"): "{auto,cuda,mps,cpu}",
     ("eval_finetuned_model.py", "--quantization-mode"): "{none,dynamic-int8}",
     ("sweep_checkpoints.py", "--quantization-mode"): "{none,dynamic-int8}",

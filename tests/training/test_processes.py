@@ -33,6 +33,7 @@ def test_two_processes_train_as_one(tiny_base: Path, tmp_path: Path, fsdp: bool)
     assert found == ["checkpoint-4"]
 
 
+@pytest.mark.slow
 def test_a_failure_in_a_process_is_one_message(tiny_base: Path, tmp_path: Path) -> None:
     given = settings(tiny_base, tmp_path, num_processes=2, learning_rate=1e30)
     with pytest.raises(UserError, match="one of 2 processes stopped"):

@@ -77,7 +77,8 @@ def run_stage(name: str, argv: Sequence[str], prog: str) -> int:
     folders, files = outputs_of(name, settings)
     with locked(progress, folders=folders, files=files):
         result = module.run(settings, progress)
-    print(as_json(result) if wants_json else one_line(name, settings, result))
+    if os.environ.get("RANK", "0") == "0":  # of several processes the first speaks
+        print(as_json(result) if wants_json else one_line(name, settings, result))
     return ExitCode.OK
 
 

@@ -89,6 +89,8 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
 
     Raises UserError for unusable data, base, device or output folder.
     """
+    if not processes.world().leads:
+        progress.console.quiet = True
     profile = PROFILES[settings.profile]
     device = pick_device(settings.train_device)
     if settings.load_in_4bit:

@@ -45,7 +45,7 @@ class Batch:
         moved = {}
         for name in TENSORS:
             tensor: Tensor = getattr(self, name)
-            moved[name] = (tensor.pin_memory() if device == "cuda" else tensor).to(device, non_blocking=True)
+            moved[name] = (tensor.pin_memory() if device.startswith("cuda") else tensor).to(device, non_blocking=True)
         return Batch(lengths=self.lengths, longest=self.longest, labelled=self.labelled, **moved)
 
 

@@ -11,15 +11,13 @@ from ainl_align.training import finetune, processes
 
 def main(order: Path, answer: Path) -> int:
     """Train as the settings file says; the leading process shows progress and writes losses and fallbacks."""
-    leads = processes.world().leads
     progress = Progress()
-    progress.console.quiet = not leads
     try:
         result = finetune.run(finetune.Settings.model_validate_json(order.read_text(encoding="utf-8")), progress)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    if leads:
+    if processes.world().leads:
         content = {"losses": result.losses, "fallbacks": progress.fallbacks}
         answer.write_text(json.dumps(content), encoding="utf-8")
     return 0
