@@ -89,6 +89,30 @@ def test_a_damaged_log_is_refused_with_its_line(tmp_path: Path, make_report: Mak
         read_history(tmp_path)
 
 
+def test_half_a_last_line_is_the_rest_of_a_kill(tmp_path: Path, make_report: MakeReport) -> None:
+    history = read_history(tmp_path)
+    history.record(make_report("a.json", changes={"run_id": "run-1"}))
+    with history.log.open("a", encoding="utf-8") as handle:
+        handle.write('{"event": "verd')
+    again = read_history(tmp_path)
+    assert list(again.runs) == ["run-1"]
+    again.judged("run-1", "pass", "point")
+    assert read_history(tmp_path).verdicts == {"run-1": "pass"}
+    history.log.write_text('{"ev')
+    assert read_history(tmp_path).runs == {}
+
+
+def test_a_kept_report_that_is_gone_is_kept_again(tmp_path: Path, make_report: MakeReport) -> None:
+    path = make_report("a.json", changes={"run_id": "run-1"})
+    history = read_history(tmp_path / "history")
+    history.record(path)
+    kept = history.runs["run-1"].report
+    for damage in (kept.unlink, lambda: kept.write_text("cut")):
+        damage()
+        read_history(tmp_path / "history").record(path)
+        assert kept.read_bytes() == path.read_bytes()
+
+
 def test_recorded_runs_stand_in_the_order_of_the_log(tmp_path: Path, make_report: MakeReport) -> None:
     history = read_history(tmp_path / "history")
     for run, day in (("b", 3), ("a", 1)):

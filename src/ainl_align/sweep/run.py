@@ -5,7 +5,6 @@ rejects step by step (``rejects.py``). The finalists are answered on the referen
 precision of the final evaluation, and every prompt counts.
 """
 
-import shutil
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -31,7 +30,7 @@ from ainl_align.sweep.select import rank, success_interval
 from ainl_align.sweep.workers import Alone, Asker, Task, Workers
 from ainl_align.tasks.prompts import PromptRow
 from ainl_align.training.base import resolve
-from ainl_align.training.checkpoints import Adapter, check_base, checkpoints, promote
+from ainl_align.training.checkpoints import Adapter, check_base, checkpoints, discard, promote
 from ainl_align.training.precision import int8_pays, pick_device
 
 DEV_SET = ROOT / "corpus/curated/dev_prompts.jsonl"
@@ -103,7 +102,7 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
     made_by = provenance(settings.model_dump(mode="json"), data={"prompt_set": settings.prompt_set}, device=device)
     write_json(settings.output_json, "checkpoint_sweep_report", report, made_by)
     for folder in pruned:  # only after the report that names them is on disk
-        shutil.rmtree(folder)
+        discard(Path(folder))
     if failed:
         raise StageError(
             f"{len(failed)} of {len(ranked)} checkpoints could not be evaluated (see field 'error' in "
