@@ -217,15 +217,24 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     return count
 
 
+def is_json(text: str | bytes) -> bool:
+    """Whether a text is whole JSON; no beginning of an object is."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def read_jsonl(path: Path, *, whole_lines: bool = False) -> list[tuple[int, dict[str, Any]]]:
     """Read a JSON-lines file as (line number, object) pairs; blank lines are skipped.
 
-    ``whole_lines``: a last line without its end, as a killed writer leaves it, is left out.
+    ``whole_lines``: a last line that a killed writer left half done is left out.
     Raises UserError for a missing or empty file and for a line that is no JSON object.
     """
     rows = []
     lines = read_text(path).split("\n")
-    for number, line in enumerate(lines[:-1] if whole_lines else lines, 1):
+    for number, line in enumerate(lines[:-1] if whole_lines and not is_json(lines[-1]) else lines, 1):
         if not line.strip():
             continue
         row = _parse(line, f"{path}, line {number}")

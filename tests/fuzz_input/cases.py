@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -74,7 +75,7 @@ def run(case: Case, here: Path) -> Ending:
     after = _snapshot(case.guarded)
     written = (*case.outputs, *([case.log] if case.log else ())) if code != REFUSED else ()
     free = {str(path) for path in (*written, *case.withdrawn)}
-    if case.log is not None and not case.log.read_bytes().startswith(kept):
+    if case.log is not None and not case.log.read_bytes().startswith(_whole(kept)):
         wrong = wrong or f"changed earlier lines of {case.log}"
     changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
     touched = [path for path in changed if not any(path == name or path.startswith(f"{name}/") for name in free)]
@@ -96,6 +97,16 @@ def _wrong(case: Case, code: int | None, out: str, said: str) -> str:
         if len(messages[0]) > 2000:
             return f"a message of {len(messages[0])} characters"
     return ""
+
+
+def _whole(log: bytes) -> bytes:
+    """A log without the half line that a killed writer would have left."""
+    ended = log.rfind(b"\n") + 1
+    try:
+        json.loads(log[ended:])
+    except ValueError:
+        return log[:ended]
+    return log
 
 
 def _snapshot(folders: Sequence[Path]) -> dict[str, str]:

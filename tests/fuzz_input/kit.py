@@ -85,14 +85,14 @@ def _train(base: Path, rows: Path, adapter: Path) -> None:
         batch_size=2,
         save_steps=2,
         train_device="cpu",
+        int8_base="off",
     )
     finetune.run(settings, Progress())
 
 
-def eval_report(kit: Kit, *, run_id: str) -> str:
-    """A report of dev prompts with failures, as the boost stage reads it."""
+def failures(kit: Kit) -> str:
+    """A report with failures of a family that there is, as the boost stage reads it."""
     content = json.loads(kit.report.read_text(encoding="utf-8"))
-    content["run_id"] = run_id
     for row in content["results"]:
         row["family"] = "fetch_field"
     return json.dumps(content)

@@ -9,12 +9,14 @@ import pytest
 
 from ainl_align.cli.boundary import guarded
 from ainl_align.errors import UserError
+from ainl_align.gate.history import read_history
 from ainl_align.language.compiler import MOST_LINES, compile_program
 from ainl_align.language.semantics import verdict
 from ainl_align.language.world import Limits, Trigger, World, run_program
 from ainl_align.report.run_files import load
 from ainl_align.training.base import load_model, load_tokenizer, resolve
 from ainl_align.training.checkpoints import check_base, load_adapter
+from tests.conftest import MakeReport
 from tests.report import runs
 
 
@@ -183,3 +185,17 @@ def test_a_damaged_gate_in_the_run_health_is_named(
     path.write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(UserError, match=".".join(str(step) for step in place)):
         load(path)
+
+
+def test_a_history_whose_last_line_only_lacks_its_end_loses_nothing(tmp_path: Path, make_report: MakeReport) -> None:
+    report = make_report("model_eval_report.json", changes={"run_id": "run-1"})
+    history = read_history(tmp_path / "history")
+    history.record(report)
+    history.accept("run-1", "the first")
+    history.log.write_bytes(history.log.read_bytes().rstrip(b"\n"))
+    again = read_history(tmp_path / "history")
+    assert again.champion == "run-1"
+    again.judged("run-1", "pass", "point")
+    assert len(again.log.read_bytes().splitlines()) == 3
+    again.log.write_bytes(again.log.read_bytes()[:-5])
+    assert read_history(tmp_path / "history").verdicts == {}

@@ -17,7 +17,7 @@ from typing import Any
 
 import jsonschema
 
-from ainl_align.artifacts import atomic_open, file_hash, load_schema, read_jsonl
+from ainl_align.artifacts import atomic_open, file_hash, is_json, load_schema, read_jsonl
 from ainl_align.errors import UserError
 from ainl_align.gate.reports import Report, read_report
 
@@ -120,7 +120,8 @@ class History:
                 whole = _whole_lines(self.log)
                 handle.truncate(whole)
                 try:
-                    handle.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+                    between = b"\n" if whole and self.log.read_bytes()[whole - 1 : whole] != b"\n" else b""
+                    handle.write(between + json.dumps(line, ensure_ascii=False).encode() + b"\n")
                     handle.flush()
                     os.fsync(handle.fileno())
                 except OSError:
@@ -145,8 +146,10 @@ def read_history(folder: Path) -> History:
 
 
 def _whole_lines(log: Path) -> int:
-    """Bytes of a log up to its last line end: what follows is the rest of a write that was killed."""
-    return log.read_bytes().rfind(b"\n") + 1
+    """Bytes of a log without the half line that a killed write left; a line that only lacks its end is whole."""
+    content = log.read_bytes()
+    ended = content.rfind(b"\n") + 1
+    return len(content) if is_json(content[ended:]) else ended
 
 
 def _apply(history: History, line: Mapping[str, Any], where: str) -> None:

@@ -25,7 +25,7 @@ class Verdict:
     reasons: tuple[Diagnostic, ...]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def verdict(source: str) -> Verdict:
     """Judge a program as it stands (no formatting is applied first); never raises for a bad one.
 
