@@ -27,8 +27,8 @@ Make = Callable[[Kit, random.Random, Path], Case]
 @dataclass(frozen=True)
 class Target:
     """``share``: cases of about a thousand. ``models``: needs the tiny base and adapter. ``dear``: a case takes long,
-    so CI runs a few. ``dry``: a case that ends well would be a long piece of work, so ``run`` of that module is replaced
-    by nothing: the settings are what is tested."""
+    so CI runs a few. ``dry``: a case that ends well would be a long piece of work, so ``run`` of that module is
+    replaced by nothing: the settings are what is tested."""
 
     name: str
     make: Make
