@@ -27,7 +27,7 @@ from tests.chaos.trial import Trial, attempt
 def main() -> int:
     """Returns 1 when a fault had a bad outcome."""
     parser = argparse.ArgumentParser(description="throw faults at a tiny cycle")
-    parser.add_argument("--only", default="", metavar="WORD", help="only faults whose kind or name holds this")
+    parser.add_argument("--only", default="", metavar="WORD,WORD", help="only faults whose kind or name holds one")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--most", type=int, default=None, metavar="N", help="at most so many faults, evenly chosen")
     parser.add_argument("--training", type=int, default=None, metavar="N", help="kill train and sweep at N moments")
@@ -65,7 +65,8 @@ def _cycle(folder: Path, given: argparse.Namespace) -> tuple[Forked, list[Fault]
     began = time.monotonic()
     starts = boundaries(cycle)
     every = faults(starts, time.monotonic() - began, given.seed)
-    chosen = [fault for fault in every if given.only in fault.kind or given.only in fault.name]
+    words = given.only.split(",")
+    chosen = [fault for fault in every if any(word in fault.kind or word in fault.name for word in words)]
     if given.most is not None:
         chosen = chosen[:: max(1, len(chosen) // given.most)][: given.most]
     return cycle, chosen

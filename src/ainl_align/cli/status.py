@@ -13,11 +13,12 @@ from ainl_align.cli.output import print_table
 from ainl_align.cli.run import cycle_settings, forced
 from ainl_align.config import CycleSettings
 from ainl_align.cycle.paths import Paths
-from ainl_align.cycle.state import CycleState
+from ainl_align.cycle.state import CycleState, read_or_empty
 from ainl_align.cycle.survey import Finding, survey
 from ainl_align.errors import ExitCode
 from ainl_align.locks import Holder, holder, lock_of_folder
 from ainl_align.pipeline import resolve_inputs
+from ainl_align.progress import Progress
 
 _ENDS = {0: "passed", 10: "failed the gate", 11: "was inconclusive"}
 
@@ -26,7 +27,9 @@ def status(context: typer.Context) -> int:
     """Show how far the cycle is: which stages are done, stale (and why), running, interrupted or missing."""
     _, words = forced([word for word in context.args if word != "--json"])
     settings = cycle_settings(words, "ainl-align status", _DESCRIPTION)
-    state = CycleState.read(settings.curated)
+    state, damage = read_or_empty(settings.curated)
+    if damage is not None:
+        Progress().say(damage)
     if settings.model_fields_set <= {"corpus_dir"} and state.run_id is not None:
         settings = _recorded(state)
     at_work = holder(lock_of_folder(settings.corpus_dir))
