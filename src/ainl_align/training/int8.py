@@ -4,8 +4,8 @@ The base's weights get no gradient under LoRA, so both matrix products of a laye
 backward) can use quantised copies: weights by the channel that the product keeps, activations and gradients by row,
 all symmetric (LLM.int8, Dettmers et al. 2022, arXiv:2208.07339; SwitchBack, Wortsman et al. 2023, arXiv:2304.13013).
 Adapters, norms, attention and the output head stay in fp32. Layers that read the same input (queries, keys and values;
-gate and up) are one product: the input is quantised once and its gradient is made once. benchmarks/train.py measures
-speed and loss beside fp32.
+gate and up) are one product: the input is quantised once and its gradient is made once. This serves every architecture;
+cpu/ is faster for Llama's. benchmarks/train_cpu.py measures both beside fp32.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ainl_align.training.cpu import kernels
+from ainl_align.training.cpu import adapting, head, kernels
 
 EPSILON = np.float32(1e-5)
 TOKENS, WIDTH, RANK = 7, 24, 6
@@ -127,12 +127,12 @@ def test_gradients_of_adapters_are_sums_over_tokens(make: Any) -> None:
     scales[:] = np.abs(make(TOKENS))
     inner, smoothing = make(TOKENS, 2 * RANK), np.abs(make(WIDTH))
     weighed, reach = np.empty((2 * RANK, TOKENS), np.int8), np.empty(2 * RANK, np.float32)
-    kernels.weigh(inner, scales, weighed, reach)
+    adapting.weigh(inner, scales, weighed, reach)
     exact = torch.from_numpy(inner.T.astype(np.float64) * scales)
     close_levels(weighed, reach, exact)
     sums = weighed.astype(np.int32) @ levels.astype(np.int32)
     gradient = np.empty(RANK * WIDTH, np.float32)
-    kernels.restore_gradient(sums, reach, ends, smoothing, gradient)
+    adapting.restore_gradient(sums, reach, ends, smoothing, gradient)
     whole = restored(weighed, reach) @ torch.from_numpy(levels * smoothing).double()
     close(gradient, torch.cat([whole[:RANK, :8].flatten(), whole[RANK:, 8:].flatten()]))
 
@@ -180,7 +180,7 @@ def test_losses_and_the_gradient_of_likely_logits(make: Any) -> None:
     targets = np.arange(TOKENS) * 6
     losses, normalizers = np.empty(TOKENS, np.float32), np.empty(TOKENS, np.float32)
     likely = np.zeros(vocabulary, np.bool_)
-    kernels.token_losses(levels, scales, columns, targets, np.float32(1e-3), losses, normalizers, likely)
+    head.token_losses(levels, scales, columns, targets, np.float32(1e-3), losses, normalizers, likely)
     logits = torch.from_numpy(levels * 0.03).requires_grad_()
     wanted = F.cross_entropy(logits, torch.from_numpy(targets), reduction="none")
     close(losses, wanted.detach())
@@ -191,6 +191,6 @@ def test_losses_and_the_gradient_of_likely_logits(make: Any) -> None:
     assert set(np.flatnonzero(likely)) == set(np.flatnonzero((chances > 1e-3).any(0))) | set(targets)
     hot = np.flatnonzero(likely)
     found = np.empty((TOKENS, hot.size), np.float32)
-    kernels.probabilities(levels, scales, columns, normalizers, targets, hot, found)
+    head.probabilities(levels, scales, columns, normalizers, targets, hot, found)
     assert logits.grad is not None
     close(found, logits.grad[:, hot])

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
-from ainl_align.training.cpu import kernels
+from ainl_align.training.cpu import adapting, head, kernels
 from ainl_align.training.cpu.weights import Floats, Packed, Weights
 from ainl_align.training.rows import IGNORED
 
@@ -202,14 +202,14 @@ class Passes:
             products = self._product(levels[at], weights.head_levels)
             losses, normalizers = np.empty(len(at), np.float32), np.empty(len(at), np.float32)
             likely = np.zeros(len(weights.head), np.bool_)
-            kernels.token_losses(
+            head.token_losses(
                 products, scale, weights.head_scales, targets, LEAST_PROBABILITY, losses, normalizers, likely
             )
             total += float(losses.sum(dtype=np.float64))
             if learn:
                 hot = np.flatnonzero(likely)
                 chances = self._buffer("chances", len(at), len(hot))
-                kernels.probabilities(products, scale, weights.head_scales, normalizers, targets, hot, chances)
+                head.probabilities(products, scale, weights.head_scales, normalizers, targets, hot, chances)
                 rows = torch.from_numpy(self._buffer("head rows", len(hot), weights.final_norm.size))
                 torch.index_select(weights.head, 0, torch.from_numpy(hot), out=rows)
                 torch.mm(torch.from_numpy(chances), rows, out=torch.from_numpy(received[first : first + len(at)]))
@@ -243,10 +243,10 @@ class Passes:
         levels, scales = rows
         weighed = self._buffer("weighed", inner.shape[1], self._tokens, dtype=np.int8)
         reach = self._buffer("reach", inner.shape[1])
-        kernels.weigh(inner, scales, weighed, reach)
+        adapting.weigh(inner, scales, weighed, reach)
         sums = self._buffer("sums", inner.shape[1], levels.shape[1], dtype=np.int32)
         torch._int_mm(torch.from_numpy(weighed), torch.from_numpy(levels), out=torch.from_numpy(sums))
-        kernels.restore_gradient(sums, reach, ends, smoothing, part.numpy())
+        adapting.restore_gradient(sums, reach, ends, smoothing, part.numpy())
 
     def _head_widths(self) -> tuple[tuple[str, int], ...]:
         ends = self._weights.layers[0].qkv.ends

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ainl_align.training.cpu import kernels
+from ainl_align.training.cpu import adapting
 from ainl_align.training.int8 import quantize_rows
 
 Floats = NDArray[np.float32]
@@ -49,7 +49,7 @@ class Packed:
     def refresh(self) -> None:
         """Read the adapters' present values."""
         for slot, (down, up) in enumerate(self._pairs):
-            kernels.pack_adapter(
+            adapting.pack_adapter(
                 down.detach().numpy(),
                 up.detach().numpy(),
                 self._scaling,
