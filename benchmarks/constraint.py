@@ -1,6 +1,6 @@
 """What the constraint and grounding are worth: the same prompts with and without them.
 
-    .venv/bin/python benchmarks/constraint.py --adapter FOLDER [--json FILE] [--limit 64] [--device cpu]
+    .venv/bin/python benchmarks/constraint.py [--adapter FOLDER] [--json FILE] [--limit 64] [--device cpu]
 
 Greedy first answers to dev prompts, no repair: unconstrained, under the grammar alone (its context-free part, no state
 and no budget), under the full constraint, and with grounding. A copying error is an address or a name of a resource
@@ -133,7 +133,7 @@ def measure(engine: Engine, tokenizer: Any, rows: Sequence[PromptRow], mode: str
 def main() -> None:
     """Print the table and write the JSON file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--adapter", type=Path, required=True)
+    parser.add_argument("--adapter", type=Path, help="default: the bare base")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--limit", type=int, help="so many dev prompts, spread over tiers and families; default: all")
     parser.add_argument("--only", nargs="*", default=[], help="ids of dev prompts; default: all")
@@ -149,7 +149,8 @@ def main() -> None:
     results: dict[str, Any] = {}
     heads = {"canonical": 10, "success": 8, "rate": 6, "copy errors": 12, "mended": 7, "hurt": 5, "s": 7}
     print(f"{'mode':14}", *(f"{head:>{width}}" for head, width in heads.items()))
-    with wardrobe.wearing(load_adapter(options.adapter)) as engine:
+    adapter = load_adapter(options.adapter) if options.adapter else None
+    with wardrobe.wearing(adapter) as engine:
         for mode in options.modes:
             row = results[mode] = measure(engine, wardrobe.tokenizer, rows, mode, options.budget)
             base = set(results.get("full", row)["passed"])

@@ -1,13 +1,15 @@
 """The exported grammar and the mask agree on what a grammar can say."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from llguidance import LLMatcher, LLTokenizer
 
+from ainl_align.cli import main
 from ainl_align.decoding.constraint import Constraint
-from ainl_align.language.export import grammar_text
+from ainl_align.language.export import DIALECTS, grammar_text
 from tests.decoding.fuzz import refusal
 from tests.decoding.random_programs import random_program
 
@@ -94,3 +96,12 @@ def test_what_relates_lines_only_the_mask_bars(constraint: Constraint, embedded_
     assert not _mask(constraint, embedded_tokenizer, ONLY_THE_STATE_BARS[case])
     assert _llguidance(ONLY_THE_STATE_BARS[case])
     assert _lark(ONLY_THE_STATE_BARS[case])
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_command_writes_it(dialect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["ainl-align", "grammar", "--dialect", dialect, "--out", str(tmp_path / "a.lark")])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 0
+    assert (tmp_path / "a.lark").read_text(encoding="utf-8") == grammar_text(dialect)
