@@ -62,6 +62,16 @@ def test_a_damaged_base_is_named(name: str, damage: Callable[[Path], None], tiny
         load()
 
 
+def test_a_base_without_some_of_its_weights_is_refused(tiny_base: Path, tmp_path: Path) -> None:
+    """transformers fills them with random numbers, and says so in a warning at most."""
+    folder = tmp_path / "base"
+    shutil.copytree(tiny_base, folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}), encoding="utf-8")
+    with pytest.raises(UserError, match=r"no weights for 9 tensors, such as model\.layers\.2\."):
+        load_model(resolve(str(folder)), "cpu")
+
+
 @pytest.mark.parametrize("damage", [damage_header, cut])
 def test_a_damaged_adapter_without_a_manifest_is_named(
     damage: Callable[[Path], None], tiny_base: Path, tiny_adapter: Path, tmp_path: Path

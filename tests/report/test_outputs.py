@@ -12,6 +12,7 @@ import pytest
 
 from ainl_align.artifacts import load_schema, read_json
 from ainl_align.errors import UserError
+from ainl_align.gate.reports import CONDITIONS
 from ainl_align.progress import Progress
 from ainl_align.report import compare, outputs, track
 from ainl_align.report.card import card, write_cards
@@ -211,6 +212,9 @@ def test_runs_under_other_settings_are_not_comparable(regressed: RunFiles) -> No
     assert not content["comparable"]
     assert content["different"] == {"max_new_tokens": {"a": 416, "b": 64}}
     assert "not comparable" in compare.render(a, b, content)
+    for name in CONDITIONS:
+        b = compare.Side("b", a.path, {**a.evaluation, name: "another"})
+        assert not compare.compare(a, b)["comparable"], name
 
 
 def test_a_run_without_an_evaluation_cannot_be_compared(leaked: RunFiles) -> None:

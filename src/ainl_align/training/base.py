@@ -264,5 +264,13 @@ def load_model(base: BaseModel, device: str, *, dtype: Any = None, four_bit: boo
         )
         options["device_map"] = {"": device}
     with loading(base.folder, "model"):
-        model = AutoModelForCausalLM.from_pretrained(str(base.folder), use_safetensors=True, **options)
+        model, found = AutoModelForCausalLM.from_pretrained(
+            str(base.folder), use_safetensors=True, output_loading_info=True, **options
+        )
+    missing = sorted(found["missing_keys"])
+    if missing:  # transformers would go on with random numbers there
+        raise UserError(
+            f"{base.folder}: has no weights for {len(missing)} tensors, such as {missing[0]}; its config.json and its "
+            "weights do not belong together: fetch or make it again"
+        )
     return (model if four_bit else model.to(device)).eval()
