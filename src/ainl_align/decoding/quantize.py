@@ -1,11 +1,12 @@
 """Dynamic int8 for decoding on a CPU: weights of linear layers in 8-bit integers, activations quantised on the fly.
 
-Weights are quantised by output channel and activations by row, both symmetric (LLM.int8, Dettmers et al. 2022,
-arXiv:2208.07339; the same arithmetic as in ``training/int8.py``), so a row's numbers do not depend on what else is in
-the batch. Everything else stays in fp32.
+LLM.int8 (Dettmers et al. 2022, arXiv:2208.07339): weights are quantised by output channel and activations by row, both
+symmetric, and the few input channels that reach much further than the others are multiplied in fp32. A row's numbers
+do not depend on what else is in the batch. Everything else stays in fp32.
 """
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,10 @@ from torch import Tensor, nn
 from ainl_align.progress import Progress
 from ainl_align.training.int8 import quantize_rows
 
+_SAMPLE = 128
+"""Tokens that show how far input channels reach."""
+_FAR = 32
+"""Input channels of a layer that stay in fp32."""
 MODES = ("none", "dynamic-int8")
 
 
@@ -30,9 +35,17 @@ class Quantization:
 class Int8Linear(nn.Module):
     """A linear layer whose product is one of 8-bit integers; inputs of shape (..., in) in fp32."""
 
-    def __init__(self, layer: nn.Linear) -> None:
+    def __init__(self, layer: nn.Linear, reach: Tensor) -> None:
+        """``reach``: the largest magnitude met in each input channel."""
         super().__init__()
-        rows, scale = quantize_rows(layer.weight.detach().float())
+        weight = layer.weight.detach().float()
+        far = reach.topk(min(_FAR, len(reach))).indices
+        near = torch.ones_like(reach)
+        near[far] = 0
+        rows, scale = quantize_rows(weight)
+        self.register_buffer("far", far)
+        self.register_buffer("near", near)
+        self.register_buffer("far_weight", weight[:, far].t().contiguous())
         self.register_buffer("rows", rows)
         self.register_buffer("scale", scale.squeeze(1))
         self.bias = layer.bias
@@ -43,8 +56,9 @@ class Int8Linear(nn.Module):
         if not inputs.numel():
             return inputs.new_zeros(shape)
         flat = inputs.reshape(-1, inputs.shape[-1])
-        rows, scale = quantize_rows(flat)
+        rows, scale = quantize_rows(flat * self.near)
         output = torch._int_mm(rows, self.rows.t()).to(torch.float32).mul_(scale).mul_(self.scale)
+        output.addmm_(flat[:, self.far], self.far_weight)
         if self.bias is not None:
             output += self.bias
         return output.view(shape)
@@ -77,8 +91,31 @@ def device_obstacle(device: str) -> str | None:
 def _quantized(model: Any) -> Any:
     # The weights need no copy, except where activations must become fp32, which is all that int8 products take.
     memo = {id(parameter): parameter for parameter in model.parameters()} if model.dtype == torch.float32 else {}
-    copied = copy.deepcopy(model, memo).float()
-    for name, module in list(copied.named_modules()):
-        if type(module) is nn.Linear:
-            copied.set_submodule(name, Int8Linear(module))
-    return copied.eval()
+    copied = copy.deepcopy(model, memo).float().eval()
+    layers = {name: module for name, module in copied.named_modules() if type(module) is nn.Linear}
+    reach = _reach(copied, layers)
+    for name, layer in layers.items():
+        copied.set_submodule(name, Int8Linear(layer, reach[name]))
+    return copied
+
+
+def _reach(model: Any, layers: Mapping[str, nn.Linear]) -> dict[str, Tensor]:
+    """By layer, the largest magnitude of each input channel over tokens from the whole vocabulary.
+
+    Which channels reach far is the model's nature and hardly the text's, so any tokens show it.
+    """
+    found: dict[str, Tensor] = {}
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, inputs, name=name: found.update({name: _largest(inputs[0])}))
+        for name, layer in layers.items()
+    ]
+    vocabulary = int(model.config.get_text_config().vocab_size)
+    with torch.inference_mode():
+        model(input_ids=torch.arange(0, vocabulary, max(1, vocabulary // _SAMPLE))[None, :_SAMPLE])
+    for hook in hooks:
+        hook.remove()
+    return {name: value.clone() for name, value in found.items()}
+
+
+def _largest(inputs: Tensor) -> Tensor:
+    return inputs.abs().flatten(0, -2).amax(0)
