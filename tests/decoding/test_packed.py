@@ -132,3 +132,28 @@ def test_guessing_changes_the_passes_and_not_the_tokens(
     assert [item.choices for item in found[0]] == [item.choices for item in found[1]]
     if warm == 0 and not constrained:
         assert passes[0] < passes[1]  # a random model in greedy search repeats itself
+
+
+def test_a_draft_saves_passes_and_changes_no_token(
+    tiny_base: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(str(tiny_base), dtype=torch.float32).eval()
+    plain = [Request(str(i), tokenizer.encode("Say " + "7" * i)) for i in range(3)]
+    settings = GenerationSettings(max_new_tokens=60)
+    passes = [0]
+    feed = PackedLlama.feed
+
+    def counted(self: PackedLlama, first: int, feeds: Any) -> Any:
+        passes[-1] += 1
+        return feed(self, first, feeds)
+
+    monkeypatch.setattr(PackedLlama, "feed", counted)
+    found = Engine(model, tokenizer, "cpu").generate(plain, settings, Progress())
+    for draft in ([item.token_ids for item in found], [(5, 6, 7) * 20] * 3):
+        passes.append(0)
+        asked = [dataclasses.replace(item, draft=text) for item, text in zip(plain, draft, strict=True)]
+        again = Engine(model, tokenizer, "cpu").generate(asked, settings, Progress())
+        assert [item.token_ids for item in again] == [item.token_ids for item in found]
+    assert passes[1] < passes[0]

@@ -66,6 +66,29 @@ def test_a_budget_below_every_program_is_said(
     assert report["summary"]["failure_families"]["lora"] == {"budget_too_small": 4}
 
 
+def test_a_timeout_is_that_samples_failure_and_the_run_goes_on(
+    tiny_base: Path, tiny_adapter: Path, small_set: Path, tmp_path: Path
+) -> None:
+    made = settings(
+        tiny_base, tiny_adapter, small_set, tmp_path, generation_timeout_seconds=1e-6, batch_size=1, skip_base_eval=True
+    )
+    report = run.run(made, Progress())
+    assert report["summary"]["failure_families"]["lora"] == {"timeout": 4}
+    assert [row["lora"]["repairs"] for row in report["results"]] == [0] * 4, "out of time is out of time"
+    assert all(row["lora"]["tokens"] < 20 for row in report["results"]), "it stops computing"
+
+
+def test_a_repeated_evaluation_is_replayed_and_says_so(
+    tiny_base: Path, tiny_adapter: Path, small_set: Path, tmp_path: Path
+) -> None:
+    made = settings(tiny_base, tiny_adapter, small_set, tmp_path, answer_cache=tmp_path / "answers", max_new_tokens=48)
+    first = run.run(made, Progress())
+    again = run.run(made, Progress())
+    assert [first["diagnostics"][side]["replayed"] for side in ("lora", "base")] == [0, 0]
+    assert [again["diagnostics"][side]["replayed"] for side in ("lora", "base")] == [4, 4]
+    assert again["results"] == first["results"] and again["summary"] == first["summary"]
+
+
 def test_an_adapter_leaves_no_trace_in_the_base(tiny_base: Path, tiny_adapter: Path) -> None:
     import torch
 
