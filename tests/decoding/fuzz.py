@@ -27,7 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from ainl_align.decoding.constraint import Bitmask, Constraint, RowConstraint
+from ainl_align.decoding.constraint import Constraint, RowConstraint
+from ainl_align.decoding.masks import Bitmask
 from ainl_align.errors import ConstraintDeadEnd
 from ainl_align.language.canonical import canonicalize
 from ainl_align.language.semantics import verdict

@@ -31,7 +31,7 @@ def _programs(tokenizer: Any, inputs: Any, output: Any) -> list[str]:
     return tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
 
 
-@pytest.mark.parametrize("budget", [40, 64, 110])
+@pytest.mark.parametrize("budget", [40, 80])
 def test_greedy_generate_gives_what_our_engine_gives(llama: Any, tokenizer: Any, padded: Any, budget: int) -> None:
     processor = AinlLogitsProcessor(tokenizer, max_new_tokens=budget)
     output = llama.generate(**padded, max_new_tokens=budget, do_sample=False, logits_processor=[processor])
@@ -46,7 +46,7 @@ def test_greedy_generate_gives_what_our_engine_gives(llama: Any, tokenizer: Any,
 @pytest.mark.parametrize(
     "options", [{"do_sample": True, "top_p": 0.9}, {"do_sample": True, "top_k": 3, "temperature": 2.0}]
 )
-@pytest.mark.parametrize("budget", [36, 90])
+@pytest.mark.parametrize("budget", [36, 60])
 def test_sampled_programs_are_canonical_and_in_the_budget(
     llama: Any, tokenizer: Any, padded: Any, options: dict[str, Any], budget: int
 ) -> None:

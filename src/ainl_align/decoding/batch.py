@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ainl_align.decoding.constraint import Bitmask
 from ainl_align.decoding.grounding import BONUS
+from ainl_align.decoding.masks import Bitmask
 from ainl_align.decoding.records import PHASES
 from ainl_align.decoding.row import Row
 from ainl_align.errors import ConstraintDeadEnd

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessor
 
-from ainl_align.decoding.constraint import Bitmask, Constraint, RowConstraint
+from ainl_align.decoding.constraint import Constraint, RowConstraint
+from ainl_align.decoding.masks import Bitmask
 
 _CONSIDERED: Final = 8
 """Near the end of the budget, so many of the best tokens are tried for whether they leave room to finish."""
