@@ -183,7 +183,7 @@ class TrainAndSweep(Forked):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._rows = write_chat_rows(folder / "rows.jsonl", 12)
+        self._rows = write_chat_rows(folder / "rows.jsonl", 9)
         self._prompts = folder / "prompts.jsonl"
         tasks = suite("regression")[:2]
         write_prompt_set(self._prompts, [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in tasks])
