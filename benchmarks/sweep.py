@@ -175,6 +175,8 @@ def main() -> None:
     parser.add_argument("--dev-prompts", type=int, default=64, help="0: leave the dev prompts out")
     parser.add_argument("--trials", type=int, default=2000)
     options = parser.parse_args()
+    if not any(options.adapter_root.glob("checkpoint-*/manifest.json")):
+        parser.error(f"{options.adapter_root} holds no checkpoint; run the cycle first, or give --adapter-root")
     sets = {"regression": suite("regression")}
     if options.dev_prompts:
         sets["dev"] = suite("dev")
