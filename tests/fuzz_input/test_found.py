@@ -44,6 +44,7 @@ def write(text: str) -> Callable[[Path], None]:
         ("tokenizer.json", write('{"version": []}')),
         ("tokenizer_config.json", write('{"eos_token": 3}')),
         ("generation_config.json", write('{"pad_token_id": [1]}')),
+        ("generation_config.json", write('{"eos_token_id": [{"n": 1}]}')),
         ("model.safetensors", damage_header),
         ("model.safetensors", cut),
     ],
@@ -106,6 +107,15 @@ def test_a_damaged_record_of_the_embedded_base_is_named(tmp_path: Path, monkeypa
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError, match="list of files is damaged"):
         resolve("smollm2-135m")
+
+
+def test_a_request_that_is_no_text_is_refused(tiny_base: Path) -> None:
+    from ainl_align.evaluation import generate
+    from ainl_align.progress import Progress
+
+    settings = generate.Settings(request="Return \udcff.", no_adapter=True, base_model=str(tiny_base))
+    with pytest.raises(UserError, match="no UTF-8 text"):
+        generate.run(settings, Progress())
 
 
 def test_a_message_that_quotes_long_input_stays_short(capsys: pytest.CaptureFixture[str]) -> None:

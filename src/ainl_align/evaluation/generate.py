@@ -99,7 +99,18 @@ def _requests(settings: Settings) -> list[PromptRow]:
         return load_prompt_set(settings.prompts)
     if not (settings.request or "").strip():
         raise UserError("the request is empty; say in words what the program should do")
+    if not _is_text(settings.request or ""):
+        raise UserError("the request is no UTF-8 text; set the terminal to UTF-8, or use --prompts FILE")
     return [PromptRow(id="request", prompt=settings.request or "")]
+
+
+def _is_text(request: str) -> bool:
+    """False for bytes of a command line that are no UTF-8: Python passes them on as halves of surrogate pairs."""
+    try:
+        request.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def choose_adapter(settings: Settings, progress: Progress) -> Adapter | None:

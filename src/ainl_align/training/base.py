@@ -267,6 +267,9 @@ def load_model(base: BaseModel, device: str, *, dtype: Any = None, four_bit: boo
         model, found = AutoModelForCausalLM.from_pretrained(
             str(base.folder), use_safetensors=True, output_loading_info=True, **options
         )
+    ends = model.generation_config.eos_token_id
+    if not all(isinstance(token, int | None) for token in (ends if isinstance(ends, list) else [ends])):
+        raise UserError(f"{base.folder}: its generation_config.json has no token number in 'eos_token_id'; mend it")
     missing = sorted(found["missing_keys"])
     if missing:  # transformers would go on with random numbers there
         raise UserError(
