@@ -14,7 +14,7 @@ from ainl_align import pipeline
 from ainl_align.artifacts import write_json
 from ainl_align.cli import main
 from ainl_align.config import CycleSettings
-from ainl_align.cycle.state import CycleState
+from ainl_align.cycle.state import read_or_empty
 from ainl_align.errors import ExitCode, UserError
 from ainl_align.locks import locked
 from ainl_align.progress import Progress
@@ -107,7 +107,7 @@ def test_an_interrupted_run_goes_on_and_says_so(settings: CycleSettings, outcome
     assert health["seconds"] >= sum(row["seconds"] for row in health["stages"] if row["name"] == "regression")
     assert "goes on where it stopped" in said
     # Other settings are another run, and a killed one (its end was never written) is named as such.
-    state = CycleState.read(settings.curated)
+    state = read_or_empty(settings.curated)[0]
     state.status, state.parts[-1]["ended"] = "running", None
     state.save()
     assert " killed" in run(settings)[2]
@@ -122,7 +122,7 @@ def test_a_sweep_killed_while_it_pruned_is_completed(settings: CycleSettings, ou
     ran(outcome)
     outcome.crash.clear()
     # As a kill between the sweep's report and the end of its pruning leaves it.
-    state = CycleState.read(settings.curated)
+    state = read_or_empty(settings.curated)[0]
     swept = state.stages.pop("sweep")
     state.running = {"stage": "sweep", "key": dict(swept.key), "before": {}, "since": "then"}
     state.save()

@@ -71,13 +71,8 @@ class CycleState:
     given: list[str] = field(default_factory=list)
 
     @classmethod
-    def read(cls, folder: Path) -> "CycleState":
-        """The state in a folder of reports; empty when there is none. UserError when it cannot be read."""
-        path = folder / f"{NAME}.json"
-        return cls._read(path, path) if path.exists() else cls(path)
-
-    @classmethod
-    def _read(cls, path: Path, source: Path) -> "CycleState":
+    def read(cls, path: Path, source: Path) -> "CycleState":
+        """The state that ``source`` holds; UserError when it cannot be read."""
         document = read_json(source, NAME)
         names = (
             "run_id",
@@ -122,12 +117,14 @@ class CycleState:
 def read_or_empty(folder: Path) -> tuple[CycleState, str | None]:
     """The state in a folder, and what is wrong with the file: its spare copy counts then, or nothing is known."""
     path = folder / f"{NAME}.json"
+    if not path.exists() and not _spare(path).exists():
+        return CycleState(path), None
     try:
-        return CycleState.read(folder), None
+        return CycleState.read(path, path), None
     except UserError as error:
         problem = str(error)
     try:
-        return CycleState._read(path, _spare(path)), f"{problem}; its spare copy is used"
+        return CycleState.read(path, _spare(path)), f"{problem}; its spare copy is used"
     except UserError:
         return CycleState(path), f"{problem}; every stage is checked anew"
 
