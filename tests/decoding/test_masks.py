@@ -29,7 +29,7 @@ EDGES = [
 ]
 
 
-def _bits(mask: bytes) -> Any:
+def _bits(mask: Any) -> Any:
     return np.flatnonzero(np.unpackbits(np.frombuffer(mask, dtype=np.uint8), bitorder="little"))
 
 

@@ -19,17 +19,13 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, Final
 
-import numpy as np
 from llguidance.hf import from_tokenizer
 from llguidance.numpy import allocate_token_bitmask
-from numpy.typing import NDArray
 
-from ainl_align.decoding.masks import SharedMasks, Tokens
+from ainl_align.decoding.masks import Bitmask, SharedMasks, Tokens
 from ainl_align.decoding.place import Place
 from ainl_align.decoding.state import ProgramState
 from ainl_align.errors import ConstraintDeadEnd
-
-Bitmask = NDArray[np.int32]
 
 _GROWTH: Final = 64
 """No single token makes the shortest ending longer by more tokens than this (an If with two new labels: under 50)."""
@@ -103,7 +99,7 @@ class Constraint:
         """
         for number, row in enumerate(rows):
             try:
-                mask[number] = np.frombuffer(row.place.mask, dtype=np.int32)
+                mask[number] = row.place.mask
             except ConstraintDeadEnd as error:
                 raise ConstraintDeadEnd(f"{error} of {row.program!r}; please report this program") from None
 
@@ -124,6 +120,7 @@ class RowConstraint:
         self._text = bytearray()
         self._plan: list[int] | None = None
         self._slack = 0 if budget is None else budget - owner.minimum
+        """The program can be finished from here with at least so many tokens to spare."""
 
     @property
     def finished(self) -> bool:
@@ -146,7 +143,7 @@ class RowConstraint:
         """
         gained: list[int] = []
         for token in tokens:
-            if self.finished:
+            if self.place.finished:
                 break
             gained += self._take(token)
         return gained
@@ -154,7 +151,11 @@ class RowConstraint:
     @property
     def tight(self) -> bool:
         """Whether the budget may bar a token that the program itself allows; then ``peek`` knows."""
-        return self.budget is not None and self._slack <= _GROWTH + 1 and not self._roomy()
+        if self.budget is None or self._slack > _GROWTH + 1:
+            return False
+        room = self.budget - self.used - len(self.place.closing) - _LINE - 2
+        self._slack = max(self._slack, room)
+        return room < 0
 
     def peek(self, token: int) -> list[int]:
         """What ``take([token])`` would return for an allowed token, without taking it: it, or the ending instead."""
@@ -188,11 +189,6 @@ class RowConstraint:
         plan = self._ending(ahead)
         slack = self.budget - self.used - 2 - len(plan)  # this token and the end-of-text token
         return (ahead, plan, slack) if slack >= 0 else None
-
-    def _roomy(self) -> bool:
-        """Whether the program can still be finished after any one token, without working out how."""
-        assert self.budget is not None
-        return self.used + len(self.place.closing) + _LINE + 2 <= self.budget
 
     def _add(self, token: int) -> None:
         self.place.advance(token)

@@ -24,7 +24,9 @@ _ALL: Final = tuple(sorted(SIGNATURES))
 _SHAPES: Final = {SIGNATURES[verb]: verb for verb in _ALL if not any(v != verb and v.startswith(verb) for v in _ALL)}
 _ALIKE: Final = {f"  R {verb}".encode(): f"  R {_SHAPES[SIGNATURES[verb]]}".encode() for verb in _ALL}
 """The verb that stands for all with the same operands; it is not the beginning of another."""
-_CONSTANTS: Final = tuple(word.encode() for word in RESERVED_WORDS)
+_PARTS_OF_CONSTANTS: Final = frozenset(
+    word.encode()[:end] for word in RESERVED_WORDS for end in range(1, len(word) + 1)
+)
 _VALUES: Final = frozenset({"R", "Set", "J", "If"})
 _NAMES: Final = frozenset({"Set", "Call", "Cr"})
 """Ops whose first operand is a name or label of free choice."""
@@ -72,14 +74,44 @@ def _rest_grammar(
 
 
 @lru_cache(maxsize=256)
-def _first_words(scope: Scope) -> tuple[bytes, ...]:
+def _first_words(
+    readable: bool,
+    verbs: tuple[str, ...],
+    retryable: bool,
+    guardable: bool,
+    calls: bool,
+    controls: bool,
+    branches: bool,
+    can_return: bool,
+) -> tuple[bytes, ...]:
+    marks = {False: (), True: (MARK,)}
+    scope = Scope(
+        readable=marks[readable],
+        verbs=verbs,
+        retryable=marks[retryable],
+        guardable=marks[guardable],
+        calls=calls,
+        controls=controls,
+        branches=branches,
+        can_return=can_return,
+    )
     return _encoded(grammar.first_words(scope))
 
 
 class Line:
     """The next line of an unfinished program; ``state`` must not change while it is in use."""
 
-    __slots__ = ("_grammars", "_inputs", "_long_words", "_own", "_spelled", "_starts", "_state", "_words", "in_label")
+    __slots__ = (
+        "_barred_labels",
+        "_grammars",
+        "_inputs",
+        "_long_words",
+        "_own",
+        "_starts",
+        "_state",
+        "_words",
+        "in_label",
+    )
 
     def __init__(self, state: ProgramState) -> None:
         self._state = state
@@ -87,13 +119,13 @@ class Line:
         """Whether the line is a step."""
         self._grammars: dict[str, str] = {}
         self._words: dict[str, tuple[bytes, ...]] = {}
-        self._spelled: tuple[bytes, ...] | None = None
+        self._barred_labels: dict[bool, tuple[str, ...]] = {}
         self._starts = self._find_starts()
         inputs = state.inputs() if self.in_label else ()
         self._inputs = (b" ", tuple([f"{name} ${name}".encode() for name in inputs])) if inputs else None
         self._long_words = _long(state.taken(), 0) if self.in_label else ()
         """Names that leave no room for another character are barred in the grammar: it sees dead ends."""
-        self._own: tuple[bytes, ...] = ()
+        self._own: tuple[str, ...] = ()
 
     def with_own(self, name: bytes) -> "Line":
         """This line with a name in it: a text of an R line, which its out variable must differ from, or the variable
@@ -101,28 +133,27 @@ class Line:
         twin = Line.__new__(Line)
         for slot in Line.__slots__:
             setattr(twin, slot, getattr(self, slot))
-        twin._own = (*self._own, name)
-        twin._long_words = self._long_words + _long([name.decode()], 0)
-        twin._grammars, twin._words, twin._spelled = {}, {}, None
+        twin._own = (*self._own, name.decode())
+        twin._long_words = self._long_words + _long(twin._own[-1:], 0)
+        twin._grammars = {}
         return twin
 
     # ---- the grammar
 
-    def place(self, op: str, number: int, done: bytes, part: bytes) -> tuple[str, bytes]:
-        """The place in a marked grammar where the line stands: Lark text, and the line so far.
+    def place(self, op: str, number: int, done: bytes, part: bytes) -> tuple[str, bytes] | None:
+        """The place in a marked grammar where the line stands: Lark text, and the line so far; None: in no grammar.
 
         ``op``: the line's first word, "" before it is whole; ``number``: whole words so far; ``done``: these words as
         ``settled`` spells them; ``part``: the beginning of the next word, its blank included.
         """
-        if not self.in_label:
-            return self._grammar(op), done + self._begun(op, number, part)
-        if part[:2] == b' "':
+        if part[:2] == b' "' and self.in_label:
             if TEXT.fullmatch(part):
                 return self._grammar(op), done + b' "A"'
             return _rest_grammar(readable=True, verbs=bool(self._state.verbs())), _TEXT_LINES[op] + _text(part[2:])
         if part[:3] == b" ->" and op in ("R", "Call"):
             return self._grammar("R"), b"  R core.NOW _ ->" + self._name(part[3:])
-        return self._grammar(op), done + self._begun(op, number, part)
+        begun = self._begun(op, number, part) if part else part
+        return (self._grammar(op), done + begun) if begun is not None else None
 
     def _grammar(self, op: str) -> str:
         found = self._grammars.get(op)
@@ -144,12 +175,12 @@ class Line:
     def _rest(self, op: str) -> str:
         state = self._state
         return _rest_grammar(
-            readable=bool(state.readable()),
+            readable=bool(self.words("R")),
             verbs=bool(state.verbs()),
             answers=op == "J" and state.answers,
             words=self._long_words,
-            labels=_long(state.forbidden_labels(), 2) if op in ("Call", "If") else (),
-            handlers=_long(state.forbidden_handlers(), 2) if op == "Err" else (),
+            labels=_long(self._labels(op), 2) if op in ("Call", "If") else (),
+            handlers=_long(self._labels(op), 2) if op == "Err" else (),
         )
 
     # ---- the names
@@ -166,17 +197,16 @@ class Line:
         if not self.in_label:
             return (b"", self.words("")) if state.declaring and state.entries else None
         effects = state.effects
-        scope = Scope(
-            readable=_marked(state.readable()),
-            retryable=_marked(state.retryable()),
-            guardable=_marked(state.guardable()),
-            verbs=state.verbs(),
-            calls=effects is None or "call" in effects,
-            controls=effects is None or "control" in effects,
-            branches=not state.answers,
-            can_return=state.can_return,
+        return b"  ", _first_words(
+            bool(self.words("R")),
+            state.verbs(),
+            bool(state.retryable()),
+            bool(state.guardable()),
+            effects is None or "call" in effects,
+            effects is None or "control" in effects,
+            not state.answers,
+            state.can_return,
         )
-        return b"  ", _first_words(scope)
 
     def words(self, op: str) -> tuple[bytes, ...]:
         """The words that stand at the mark in a line of ``op``."""
@@ -197,30 +227,27 @@ class Line:
             return [state.result or ""]
         return state.readable()
 
-    def spelled(self, op: str) -> tuple[bytes, ...]:
-        """What no text and no atom of a line of ``op`` may be."""
-        if self._spelled is None:
-            self._spelled = _encoded(self._state.spelled()) + (self._own if op == "Set" else ())
-        return self._spelled
+    def spelled(self, op: str, begun: bytes) -> list[bytes]:
+        """What no text and no atom of a line of ``op`` may be, as far as it begins with ``begun``."""
+        names = self._state.spelled().union(self._own) if op == "Set" else self._state.spelled()
+        return _beginning(names, begun)
 
-    def barred(self, op: str, name: bytes) -> tuple[bytes, ...]:
-        """New names and labels that a line of ``op`` may not have, as far as they can begin with ``name``."""
+    def barred(self, op: str, begun: bytes) -> list[bytes]:
+        """New names and labels that a line of ``op`` may not have, as far as they begin with ``begun``."""
         if not self.in_label:
-            return self.words("")
-        names = self._barred(">") if name[:1] != b"L" else ()
-        return names + self._barred(op) if name[:1] in b"L" else names
-
-    def _barred(self, op: str) -> tuple[bytes, ...]:
-        found = self._words.get(f"-{op}")
-        if found is None:
-            state = self._state
-            names: Iterable[str]
-            if op == ">":
-                names = state.taken().union(name.decode() for name in self._own)
-            else:
-                names = state.forbidden_handlers() if op == "Err" else state.forbidden_labels()
-            found = self._words[f"-{op}"] = _encoded(names)
+            return _beginning(self._state.entries, begun)
+        found = _beginning(self._labels(op), begun) if begun[:1] in b"L" else []
+        if begun[:1] != b"L":
+            found += _beginning(self._state.taken(), begun) + _beginning(self._own, begun)
         return found
+
+    def _labels(self, op: str) -> tuple[str, ...]:
+        """Labels that a line of ``op`` may not name."""
+        handler = op == "Err"
+        if handler not in self._barred_labels:
+            find = self._state.forbidden_handlers if handler else self._state.forbidden_labels
+            self._barred_labels[handler] = find()
+        return self._barred_labels[handler]
 
     # ---- words as the marked grammar knows them
 
@@ -242,15 +269,17 @@ class Line:
             return word if self._state.routes else b" /a"
         return b" 1" if word[1:2] in b"-0123456789" else word
 
-    def _begun(self, op: str, number: int, part: bytes) -> bytes:
+    def _begun(self, op: str, number: int, part: bytes) -> bytes | None:
         if part[:2] == b' "':
             return b' "A"' if op != "Cr" else _schedule(part)
         if number == 0:
             return self._label(op, part) if part[:1] == b"L" else part
         lead = part[: 3 if part[:3] == b" ->" else 1]
         rest = part[len(lead) :]
-        if not rest or b" " in rest:
-            return lead + lead if rest else part  # nothing of the marked grammar has a blank within
+        if not rest:
+            return part
+        if b" " in rest:
+            return None
         if op == "E" and self._state.routes and rest[:1] != b"L":
             return part  # this line's grammar has the routes and the result of this program
         if lead == b" ->" or (number == 1 and op in _NAMES):
@@ -262,24 +291,25 @@ class Line:
         if rest[:1] in b"-123456789":
             return part if rest[:2] == b"-0" else lead + _DIGIT.sub(b"1", rest)
         if op in _VALUES and rest[:1].isalpha():
-            return part if any(word.startswith(rest) for word in _CONSTANTS) else b" a"
+            return part if rest in _PARTS_OF_CONSTANTS else None
         return part
 
     def _name(self, name: bytes) -> bytes:
         barred = self._long_words if self.in_label else WEB_INPUTS
-        if any(word.startswith(name.decode()) for word in (*RESERVED_WORDS, *barred)):
+        if name in _PARTS_OF_CONSTANTS or _beginning(barred, name):
             return name
         return b"a" * len(name)
 
     def _label(self, op: str, label: bytes) -> bytes:
-        barred = self._barred(op) if self.in_label else self.words("")
-        if len(label) < 3 or any(word.startswith(label) for word in barred if len(word) > MAX_NAME):
+        barred = self._labels(op) if self.in_label else self._state.entries
+        if len(label) < 3 or _beginning(_long(barred, 2), label):
             return label
         return b"L_" + b"a" * (len(label) - 2)
 
 
-def _marked(names: tuple[str, ...]) -> tuple[str, ...]:
-    return (MARK,) if names else ()
+def _beginning(names: Iterable[str], begun: bytes) -> list[bytes]:
+    start = begun.decode(errors="replace")
+    return [name.encode() for name in names if name.startswith(start)]
 
 
 def _encoded(names: Iterable[str]) -> tuple[bytes, ...]:

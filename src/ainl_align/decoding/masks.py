@@ -2,37 +2,61 @@
 
 import re
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from llguidance import LLMatcher
+from numpy.typing import NDArray
 
 from ainl_align.decoding.line import MARK
 from ainl_align.errors import ConstraintDeadEnd
 
+Bitmask = NDArray[np.int32]
+"""Tokens, one bit each, lowest first; of shape (ceil(vocabulary / 32),), or (rows, that) for several rows."""
 _MARK: Final = MARK.encode()
 _LEADS: Final = (b" ", b" @n", b"")
 """What comes before a mark and belongs to the same word."""
 _LEADS_LEFT: Final = frozenset(lead[start:] for lead in _LEADS for start in range(len(lead) + 1))
 _REMEMBERED: Final = 8192
-"""Places whose masks are kept (6 KB each at 49,152 tokens)."""
+"""Most places whose masks are kept (6 KB each at 49,152 tokens); programs of all kinds have about a thousand."""
 _BREAK: Final = re.compile(rb"(?<![ \n])[ \n=:]")
 _QUOTE: Final = re.compile(rb"(?<!^)\"")
 # A token that ends a word and goes on with another, or holds a whole word: what it says is looked at byte by byte.
 _WIDE: Final = re.compile(rb"[^ \n][ \n=:](?s:.)|[^A-Za-z0-9_-][A-Za-z_][A-Za-z0-9_-]*[ \n=:]|\"[a-z_][a-z0-9_]*\"")
 
 
+def has(mask: Bitmask, token: int) -> bool:
+    """Whether a token is in a mask."""
+    return bool(int(mask[token >> 5]) >> (token & 31) & 1)
+
+
+def put(mask: Bitmask, tokens: Iterable[int]) -> None:
+    """Add tokens to a mask."""
+    bits = mask.view(np.uint32)
+    for token in tokens:
+        bits[token >> 5] |= 1 << (token & 31)
+
+
+def drop(mask: Bitmask, tokens: Iterable[int]) -> None:
+    """Take tokens out of a mask."""
+    bits = mask.view(np.uint32)
+    for token in tokens:
+        bits[token >> 5] &= ~(1 << (token & 31)) & 0xFFFFFFFF
+
+
 @dataclass(frozen=True, slots=True)
 class Own:
     """What may follow where one of a program's own words is begun.
 
-    ``tokens``: those that go on with one; ``whole``: what is begun is one; ``past``: tokens that reach past the end of
-    one; ``alone``: the tokens that alone can follow if only such words can, in the tokenizer's own cut.
+    ``mask``: tokens that go on with one, None where there is none; ``whole``: what is begun is one; ``past``: tokens
+    that reach past the end of one; ``alone``: the tokens that alone can follow if only such words can, in the
+    tokenizer's own cut.
     """
 
-    tokens: tuple[int, ...] = ()
+    mask: Bitmask | None = None
     whole: bool = False
     past: tuple[int, ...] = ()
     alone: tuple[int, ...] = ()
@@ -47,7 +71,7 @@ class Tokens:
         self.texts: list[bytes] = [
             b"" if engine.is_special_token(token) else engine.decode_bytes([token]) for token in range(self.size)
         ]
-        self._spelling: dict[bytes, list[int]] = {}
+        spelling: dict[bytes, list[int]] = {}
         self.past_words: dict[bytes, list[int]] = {}
         """Tokens that go on past the end of a word, by what of it they spell (not empty)."""
         self.past_texts: dict[bytes, list[int]] = {}
@@ -56,7 +80,7 @@ class Tokens:
         """Tokens that reach over more than the end of one word."""
         for token, text in enumerate(self.texts):
             if text:
-                self._spelling.setdefault(text, []).append(token)
+                spelling.setdefault(text, []).append(token)
                 if _WIDE.search(text):
                     self.wide.append(token)
                 for found in _BREAK.finditer(text, 1):
@@ -65,22 +89,27 @@ class Tokens:
                     self.past_texts.setdefault(text[: found.start()], []).append(token)
         self.past_a_text = [token for token in self.wide if re.search(rb"\"[ \n](?s:.)", self.texts[token])]
         """Tokens that go on with another word after the end of a text."""
+        # Tuples of numbers cost the collector of garbage nothing.
+        self._spelling = {text: tuple(ids) for text, ids in spelling.items()}
         self.single = {text[0]: ids[0] for text, ids in self._spelling.items() if len(text) == 1}
         """Token of each byte that is a token by itself."""
         if _MARK[0] not in self.single:
             raise ValueError("the tokenizer has no token for the byte 1, which the decoder's grammars mark names with")
-        self.bytes = -(-self.size // 32) * 4
         self.marked = [token for token, text in enumerate(self.texts) if _MARK in text]
-        self.nothing = bytes(self.bytes)
-        self.no_break = self._without(b" \n=:")
+        self.nothing = self.mask(())
+        self.no_break = ~self._starting(b" \n=:")
         """Mask of the tokens that do not begin with the end of a word."""
-        self.no_quote = self._without(b'"')
-        self.own = lru_cache(maxsize=8192)(self._own)
+        self.no_quote = ~self._starting(b'"')
+        self.own = lru_cache(maxsize=4096)(self._own)
 
-    def _without(self, starts: bytes) -> bytes:
-        bits = np.ones(8 * self.bytes, dtype=np.uint8)
-        bits[[token for token, text in enumerate(self.texts) if text[:1] and text[0] in starts]] = 0
-        return np.packbits(bits, bitorder="little").tobytes()
+    def mask(self, tokens: Iterable[int]) -> Bitmask:
+        """A mask of ``tokens``."""
+        made = np.zeros(-(-self.size // 32), dtype=np.int32)
+        put(made, tokens)
+        return made
+
+    def _starting(self, starts: bytes) -> Bitmask:
+        return self.mask(token for token, text in enumerate(self.texts) if text[:1] and text[0] in starts)
 
     def cut(self, text: bytes) -> list[int]:
         """The tokenizer's own tokens of a text, without any special one; bytes may start within a character."""
@@ -95,7 +124,7 @@ class Tokens:
         rests = [text[len(begun) :] for text in (lead + word for word in words) if text.startswith(begun)]
         found = {token for rest in rests for token in self.prefixes(rest)}
         past = {token for rest in rests for token in self.past_words.get(rest, ())}
-        return Own(tuple(found), b"" in rests, tuple(past), self._alone(rests))
+        return Own(self.mask(found) if found else None, b"" in rests, tuple(past), self._alone(rests))
 
     def _alone(self, rests: list[bytes]) -> tuple[int, ...]:
         """Tokens that all of ``rests`` begin with, as far as nothing that may follow can change their cut."""
@@ -135,7 +164,7 @@ class Shared:
     of the runtime.
     """
 
-    mask: bytes | None = None
+    mask: Bitmask | None = None
     lead: bytes | None = None
     only: bool = False
     text: bytes = b""
@@ -151,7 +180,7 @@ class SharedMasks:
         self._tokens = tokens
         self._engine = engine
         self._matchers: OrderedDict[str, LLMatcher] = OrderedDict()
-        self._places: OrderedDict[tuple[str, bytes], Shared] = OrderedDict()
+        self._places: dict[tuple[str, bytes], Shared] = {}
 
     def clear(self) -> None:
         """Forget everything."""
@@ -163,11 +192,9 @@ class SharedMasks:
         key = (grammar, line)
         found = self._places.get(key)
         if found is None:
+            if len(self._places) >= _REMEMBERED:
+                self._places.clear()
             found = self._places[key] = self._make(grammar, line)
-            if len(self._places) > _REMEMBERED:
-                self._places.popitem(last=False)
-        else:
-            self._places.move_to_end(key)
         return found
 
     def _matcher(self, grammar: str) -> LLMatcher:
@@ -188,14 +215,12 @@ class SharedMasks:
         matcher.reset()
         if matcher.try_consume_tokens(ids) < len(ids):
             return Shared()
-        mask = bytearray(matcher.compute_bitmask()[: tokens.bytes])
-        for token in tokens.marked:
-            mask[token >> 3] &= ~(1 << (token & 7))
+        mask = np.frombuffer(matcher.compute_bitmask(), dtype=np.int32)[: len(tokens.nothing)].copy()
+        drop(mask, tokens.marked)
         alone = matcher.compute_ff_bytes()
         lead = next((lead for lead in _LEADS if (lead or not line) and self._accepts(matcher, lead + _MARK)), None)
         text, mark, _ = alone.partition(_MARK)
-        for token in tokens.prefixes(text):  # llguidance gives but the first where it knows all that follow
-            mask[token >> 3] |= 1 << (token & 7)
+        put(mask, tokens.prefixes(text))  # llguidance gives but the first where it knows all that follow
         only = bool(mark) and text in _LEADS_LEFT
         if mark:
             text = b"" if only else text.removesuffix(b" @n").removesuffix(b" ")
@@ -206,12 +231,12 @@ class SharedMasks:
                 break
             forced.append(token)
         return Shared(
-            mask=bytes(mask) if any(mask) else None,
+            mask=mask if mask.any() else None,
             lead=lead,
             only=only,
             text=text,
             forced=tuple(forced),
-            wide=tuple(token for token in tokens.wide if mask[token >> 3] >> (token & 7) & 1),
+            wide=tuple(token for token in tokens.wide if has(mask, token)),
             free=line.endswith(b'"A'),
         )
 

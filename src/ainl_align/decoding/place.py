@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from ainl_align.decoding.line import MARK, TEXT, Line
-from ainl_align.decoding.masks import Own, Shared, SharedMasks, Tokens
+from ainl_align.decoding.masks import Bitmask, Own, Shared, SharedMasks, Tokens, drop, has, put
 from ainl_align.decoding.state import ProgramState
 from ainl_align.errors import ConstraintDeadEnd
 
@@ -33,7 +33,7 @@ class Place:
 
     __slots__ = (
         "_closing", "_done", "_expected", "_here", "_in_text", "_known", "_number", "_op", "_open", "_part", "_root",
-        "_rules", "_shared", "_steady", "_tokens", "finished", "line", "state",
+        "_rules", "_shared", "_steady", "_then", "_tokens", "finished", "line", "state",
     )  # fmt: skip
 
     def __init__(self, tokens: Tokens, shared: SharedMasks, state: ProgramState) -> None:
@@ -66,7 +66,8 @@ class Place:
         self._here: Shared | None = None
         self._root: Shared | None = None
         self._open: Own | None = None
-        self._known: bytes | None = None
+        self._then: tuple[Shared, Own] | None = None
+        self._known: Bitmask | None = None
         if line:
             self._read(line)
 
@@ -82,40 +83,44 @@ class Place:
                 self._in_text = whole is None
                 end = whole.end() if whole else len(part)
             else:
-                found = _END.search(part, 1 if self._number or part[:1] != b" " else 2)
+                start = 1 if self._number or part[:1] != b" " else 4 if part[:4] == b"  R " else 2
+                found = _END.search(part, start)
                 self._in_text = False
                 end = found.start() if found else len(part)
-            while end < len(part) and self._goes_on(part[: end + 1]):
-                found = _END.search(part, end + 1)
-                end = found.start() if found else len(part)
+                if found and self._number == 1 and self._op == "Set" and self._goes_on(part[: end + 1]):
+                    end = len(part)
             if end == len(part):
                 break
             self._settle(part[:end])
             part = part[end:]
         self._part = part
-        self._here = self._known = self._open = None
+        self._here = self._known = self._open = self._then = None
         self._steady = False
 
     def _goes_on(self, part: bytes) -> bool:
-        """Whether a blank or other separator at the end of ``part`` is within a word."""
+        """Whether the blank at the end of ``part`` is within a word."""
         given = self._rules.given(self._op, self._number)
-        return given is not None and self._tokens.own(*given, part).tokens != ()
+        return given is not None and self._tokens.own(*given, part).mask is not None
 
     def _settle(self, word: bytes) -> None:
-        op, number, rules = self._op, self._number, self._rules
-        lead = self._start_of_word().lead
-        if lead is not None and word.startswith(lead) and word[len(lead) :] in rules.words(op):
-            self._done += lead + _MARK
-        else:
-            self._done += rules.settled(op, number, word)
-        if not number:
-            self._op = word.split()[0].decode()
-        elif op == "Set" and number == 1:
-            self._rules = rules.with_own(word[1:])
+        op, number = self._op, self._number
+        self._done = self._with(word)
+        self._op = op or _op(word)
+        if op == "Set" and number == 1:
+            self._rules = self._rules.with_own(word[1:])
         elif op == "R" and (name := _NAME.fullmatch(word)):
-            self._rules = rules.with_own(name[1])
+            self._rules = self._rules.with_own(name[1])
         self._number = number + 1
-        self._here = self._root = self._known = self._open = None
+        self._root = self._then[0] if self._then is not None and word == self._part else None
+        self._here = self._known = self._open = self._then = None
+
+    def _with(self, word: bytes) -> bytes:
+        """The line's whole words as the marked grammar spells them, with ``word``."""
+        if _may_be_own(word):
+            lead = self._start_of_word().lead
+            if lead is not None and word.startswith(lead) and word[len(lead) :] in self._rules.words(self._op):
+                return self._done + lead + _MARK
+        return self._done + self._rules.settled(self._op, self._number, word)
 
     def advance(self, token: int) -> None:
         """Take one allowed token; ValueError when it is not allowed here."""
@@ -130,13 +135,13 @@ class Place:
         self._take(text)
 
     def _take(self, text: bytes) -> None:
-        before, newline, rest = text.partition(b"\n")
-        if newline:
-            state = self.state.copy()
-            state.advance((self.line + before).decode())
-            self._start(state, rest)
-        else:
+        if b"\n" not in text:
             self._read(text)
+            return
+        before, _, rest = text.partition(b"\n")
+        state = self.state.copy()
+        state.advance((self.line + before).decode())
+        self._start(state, rest)
 
     # ---- what may come next
 
@@ -155,59 +160,57 @@ class Place:
     def _share(self, part: bytes) -> Shared:
         if not self._number and self._rules.in_label:
             return _NOTHING_SHARED
-        return self._shared.at(*self._rules.place(self._op, self._number, self._done, part))
+        place = self._rules.place(self._op, self._number, self._done, part)
+        return self._shared.at(*place) if place is not None else _NOTHING_SHARED
 
     @property
-    def mask(self) -> bytes:
-        """The allowed tokens, one bit each, lowest first; ConstraintDeadEnd where there is none."""
+    def mask(self) -> Bitmask:
+        """The allowed tokens, not to be changed; ConstraintDeadEnd where there is none."""
         if self._known is None:
             self._known = self._mask(long=True)
-            if self._known == self._tokens.nothing:
+            if self._known is self._tokens.nothing:
                 raise ConstraintDeadEnd(f"no token can follow the line {self.line!r}")
         return self._known
 
     def allows(self, token: int) -> bool:
         """Whether ``token`` may come next."""
-        return bool(self.mask[token >> 3] >> (token & 7) & 1)
+        return has(self.mask, token)
 
-    def _mask(self, *, long: bool) -> bytes:
+    def _mask(self, *, long: bool) -> Bitmask:
         """``long``: tokens that reach over more than the end of one word are looked at too."""
         tokens, here = self._tokens, self._look()
         if self._in_text:
             return self._mask_in_text(here, long=long)
         barred, ends = self._barred()
         begun = self._begun()
-        then = self._next() if here.lead is not None and not barred else _NOTHING_OWN
-        if not (barred or ends or begun is not _NOTHING_OWN or then is not _NOTHING_OWN or (long and here.wide)):
-            return here.mask or tokens.nothing
-        mask = bytearray(here.mask or tokens.nothing)
-        for token in ends:
-            mask[token >> 3] &= ~(1 << (token & 7))
-        if barred:
-            _keep(mask, tokens.no_break)
-        for token in (*begun.tokens, *then.tokens):
-            mask[token >> 3] |= 1 << (token & 7)
+        then = self._next(here, self._op) if not barred else _NOTHING_OWN
+        mask = here.mask
+        if mask is not None and (barred or ends):
+            mask = mask & tokens.no_break if barred else mask.copy()
+            drop(mask, ends)
+            mask = mask if mask.any() else None
+        mask = _union(_union(mask, begun.mask), then.mask)
+        doubtful = (*here.wide, *begun.past, *then.past)
         if begun.whole:
-            _join(mask, self._after()._mask(long=long))
-        if long:
-            self._decide(mask, (*here.wide, *begun.past, *then.past))
-        return bytes(mask)
+            after, then = self._after()
+            mask = _union(_union(mask, after.mask), then.mask)
+            doubtful = (*doubtful, *after.wide, *then.past)
+        if mask is None:
+            return tokens.nothing
+        return self._decided(mask, doubtful) if long and doubtful else mask
 
-    def _mask_in_text(self, here: Shared, *, long: bool) -> bytes:
+    def _mask_in_text(self, here: Shared, *, long: bool) -> Bitmask:
         tokens, begun = self._tokens, self._part[2:]
-        near = [name for name in self._rules.spelled(self._op) if name.startswith(begun)]
+        near = self._rules.spelled(self._op, begun)
         doubtful = tokens.past_a_text if long else ()
+        assert here.mask is not None
         if not near and not doubtful:
             self._steady = here.free
-            return here.mask or tokens.nothing
-        mask = bytearray(here.mask or tokens.nothing)
+            return here.mask
+        mask = here.mask & tokens.no_quote if begun in near else here.mask.copy()
         for name in near:
-            if name == begun:
-                _keep(mask, tokens.no_quote)
-            for token in tokens.past_texts.get(name[len(begun) :], ()):
-                mask[token >> 3] &= ~(1 << (token & 7))
-        self._decide(mask, doubtful)
-        return bytes(mask)
+            drop(mask, tokens.past_texts.get(name[len(begun) :], ()))
+        return self._decided(mask, doubtful)
 
     def _barred(self) -> tuple[bool, list[int]]:
         """Whether a barred name or label stands here whole, and the tokens that would go on past the end of one."""
@@ -216,14 +219,15 @@ class Place:
             begun = part[3:]
             names = self._rules.barred(op, begun)
         elif part[:1] == b"=":
-            begun, names = part[1:], self._rules.spelled(op)
+            begun = part[1:]
+            names = self._rules.spelled(op, begun)
         elif part and self._number == 1 and op in _NAMED:
             begun = part[1:]
             names = self._rules.barred(op, begun)
         else:
             return False, []
         past = self._tokens.past_words
-        ends = [token for name in names if name.startswith(begun) for token in past.get(name[len(begun) :], ())]
+        ends = [token for name in names for token in past.get(name[len(begun) :], ())]
         return begun in names, ends
 
     def _begun(self) -> Own:
@@ -236,37 +240,40 @@ class Place:
         given = self._rules.given(self._op, self._number)
         if given is not None:
             return self._tokens.own(*given, self._part)
-        lead = self._start_of_word().lead if self._part else None
+        lead = self._start_of_word().lead if self._part and _may_be_own(self._part) else None
         if lead is None:
             return _NOTHING_OWN
         return self._tokens.own(lead, self._rules.words(self._op), self._part)
 
-    def _next(self) -> Own:
-        """How one of the program's own words may come where the shared place has a lead."""
-        lead = self._look().lead
-        assert lead is not None
-        return self._tokens.own(lead, self._rules.words(self._op), b"")
+    def _next(self, here: Shared, op: str) -> Own:
+        """How one of the program's own words may come at a shared place."""
+        if here.lead is None:
+            return _NOTHING_OWN
+        return self._tokens.own(here.lead, self._rules.words(op), b"")
 
-    def _after(self) -> "Place":
-        """This place, with the unfinished word taken as whole."""
-        after = self.copy()
-        after._settle(self._part)
-        after._part, after._in_text = b"", False
-        return after
+    def _after(self) -> tuple[Shared, Own]:
+        """What may follow the unfinished word, which is one of the program's own."""
+        if self._then is None:
+            op, number = self._op or _op(self._part), self._number + 1
+            place = self._rules.place(op, number, self._with(self._part), b"")
+            here = self._shared.at(*place) if place is not None else _NOTHING_SHARED
+            given = self._rules.given(op, number)
+            self._then = here, self._next(here, op) if given is None else self._tokens.own(*given, b"")
+        return self._then
 
-    def _decide(self, mask: bytearray, doubtful: Iterable[int]) -> None:
+    def _decided(self, mask: Bitmask, doubtful: Iterable[int]) -> Bitmask:
+        """The mask with each of the ``doubtful`` tokens just if it may follow."""
+        mask = mask.copy()
         for token in doubtful:
-            if self._spells(self._tokens.texts[token]):
-                mask[token >> 3] |= 1 << (token & 7)
-            else:
-                mask[token >> 3] &= ~(1 << (token & 7))
+            (put if self._spells(self._tokens.texts[token]) else drop)(mask, [token])
+        return mask
 
     def _spells(self, text: bytes) -> bool:
         """Whether ``text`` may follow, byte by byte."""
         ahead = self.copy()
         for byte in text:
             token = self._tokens.single.get(byte, -1)
-            if token < 0 or ahead.finished or not ahead._mask(long=False)[token >> 3] >> (token & 7) & 1:
+            if token < 0 or ahead.finished or not has(ahead._mask(long=False), token):
                 return False
             ahead._take(bytes([byte]))
         return True
@@ -278,14 +285,18 @@ class Place:
 
     def _forced(self) -> tuple[int, ...]:
         here = self._look()
-        begun = _NOTHING_OWN if self._in_text else self._begun()
-        if begun.tokens or begun.whole:
-            if here.mask and not here.only:
+        if self._in_text:
+            return here.forced
+        begun, then = self._begun(), _NOTHING_OWN
+        if begun.mask is not None or begun.whole:
+            if here.mask is not None and not here.only:
                 return ()
-            if not begun.tokens:
-                return self._after()._forced()
-            return begun.alone
-        return self._next().alone if here.only and here.lead is not None else here.forced
+            if begun.mask is not None:
+                return begun.alone
+            here, then = self._after()
+        elif here.only:
+            then = self._next(here, self._op)
+        return then.alone if here.only else here.forced
 
     # ---- how to stop
 
@@ -321,15 +332,19 @@ class Place:
             if token >= 0 and self.allows(token):
                 return token
         # No preferred byte: within a character, where any byte that continues it will do.
-        allowed = np.unpackbits(np.frombuffer(self.mask, dtype=np.uint8), bitorder="little")
-        return int(np.flatnonzero(allowed)[0])
+        return int(np.flatnonzero(np.unpackbits(self.mask.view(np.uint8), bitorder="little"))[0])
 
 
-def _join(mask: bytearray, other: bytes) -> None:
-    found = np.frombuffer(mask, dtype=np.uint8)
-    np.bitwise_or(found, np.frombuffer(other, dtype=np.uint8), out=found)
+def _may_be_own(word: bytes) -> bool:
+    """Whether a word of a line can be one of the program's own, by its first character after a blank."""
+    return word[1:2].isalpha() or word[1:2] in b"_@"
 
 
-def _keep(mask: bytearray, other: bytes) -> None:
-    found = np.frombuffer(mask, dtype=np.uint8)
-    np.bitwise_and(found, np.frombuffer(other, dtype=np.uint8), out=found)
+def _op(word: bytes) -> str:
+    return word.split()[0].decode()
+
+
+def _union(mask: Bitmask | None, other: Bitmask | None) -> Bitmask | None:
+    if mask is None or other is None:
+        return other if mask is None else mask
+    return mask | other
