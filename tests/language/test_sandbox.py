@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from ainl_align.errors import StageError
 from ainl_align.language.sandbox import Sandbox, SandboxFailure
 
 
@@ -150,7 +151,65 @@ def test_an_answer_that_is_too_large_is_that_items_failure(sandbox: Sandbox) -> 
 def test_a_worker_killed_from_outside_is_replaced() -> None:
     with Sandbox(workers=1) as sandbox:
         os.killpg(sandbox._workers[0]._process.pid, signal.SIGKILL)
-        assert kinds(list(sandbox.map(abs, [-1, -2, -3], 10)))[1:] == [2, 3]
+        assert kinds(list(sandbox.map(abs, [-1, -2, -3], 10))) == [1, 2, 3]
+
+
+def _runner(sandbox: Sandbox) -> int:
+    keeper = sandbox._workers[0]._process.pid
+    return int(Path(f"/proc/{keeper}/task/{keeper}/children").read_text())
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("part", ["keeper", "runner"])
+def test_an_item_whose_process_is_killed_from_outside_is_run_again(part: str, how: signal.Signals) -> None:
+    with Sandbox(workers=1) as sandbox:
+        assert list(sandbox.map(abs, [-1], 10)) == [1]
+        victim = _runner(sandbox) if part == "runner" else sandbox._workers[0]._process.pid
+        threading.Timer(0.2, os.kill, (victim, how)).start()
+        started = time.monotonic()
+        assert list(sandbox.map(time.sleep, [0.5], 10)) == [None]
+        assert time.monotonic() - started > 0.6
+
+
+def test_what_is_killed_again_and_again_fails_nobody_but_the_run() -> None:
+    stop = threading.Event()
+    with Sandbox(workers=1) as sandbox:
+        list(sandbox.map(abs, [1], 10))
+
+        def kill() -> None:
+            while not stop.wait(0.05):
+                os.killpg(sandbox._workers[0]._process.pid, signal.SIGKILL)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        try:
+            with pytest.raises(StageError, match="killed from outside, 3 times in turn"):
+                list(sandbox.map(time.sleep, [30], 60))
+        finally:
+            stop.set()
+            killer.join()
+
+
+# A user's own limit on memory, which only root may raise: the capability to do so is dropped first.
+_LIMITED = """
+import ctypes, os, resource, sys
+if len(sys.argv) == 1:
+    ctypes.CDLL(None).prctl(24, 24)
+    resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))
+    os.execv(sys.executable, [sys.executable, __file__, "limited"])
+from ainl_align.language.sandbox import Sandbox
+if __name__ == "__main__":
+    with Sandbox(workers=1) as sandbox:
+        print(list(sandbox.map(abs, [-1], 10)))
+"""
+
+
+def test_it_works_under_a_limit_on_memory_that_it_may_not_raise(tmp_path: Path) -> None:
+    script = tmp_path / "limited.py"
+    script.write_text(_LIMITED)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout == "[1]\n", done.stderr
 
 
 def test_it_works_beside_threads_that_hold_locks() -> None:

@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
 from typing import Any, Final, Literal, NoReturn, Self, TypeVar
 
+from ainl_align.errors import StageError
 from ainl_align.language import guard
 
 T = TypeVar("T")
@@ -34,8 +35,12 @@ _BOOT: Final = (
 )
 _AHEAD: Final = 64
 """Results that a worker may be ahead of the slowest one; bounds memory while results keep their order."""
+_TRIES: Final = 3
+"""How often an item is sent again whose process was killed from outside (an operator, the kernel short of memory)."""
 _LARGEST: Final = 64 * 2**20
 """Bytes of the largest answer that is taken from a runner."""
+_FROM_OUTSIDE: Final = frozenset({signal.SIGKILL, signal.SIGTERM})
+"""Signals that no program in a runner causes."""
 _FINE: Final = b"\0"
 _FATAL: Final = b"\1"
 _ENVIRONMENT: Final = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": "/nonexistent"}
@@ -46,7 +51,7 @@ _ENVIRONMENT: Final = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC", 
 class SandboxFailure:
     """An item that gave no result."""
 
-    kind: Literal["timeout", "memory", "crash", "error"]
+    kind: Literal["timeout", "memory", "crash", "killed", "error"]
     message: str
 
     def __str__(self) -> str:
@@ -97,9 +102,12 @@ class Sandbox:
 
         ``timeout_s`` is wall time for one item. An exception of the function is a SandboxFailure of kind "error".
         One ``map`` at a time; what is still running when the caller stops reading is killed.
+
+        An item whose process is killed from outside is no worse for it: it gets another. Raises StageError when that
+        goes on, because such an item cannot be called failed.
         """
         source = enumerate(items)
-        busy: dict[Connection, tuple[_Worker, int]] = {}
+        busy: dict[Connection, tuple[_Worker, _Sent]] = {}
         try:
             yield from self._drive(function, source, timeout_s, busy)
         finally:
@@ -111,7 +119,7 @@ class Sandbox:
         function: Callable[[T], R],
         source: Iterator[tuple[int, T]],
         timeout_s: float,
-        busy: dict[Connection, tuple["_Worker", int]],
+        busy: dict[Connection, tuple["_Worker", "_Sent"]],
     ) -> Iterator[R | SandboxFailure]:
         idle = list(self._workers)
         ready: dict[int, R | SandboxFailure] = {}
@@ -123,18 +131,42 @@ class Sandbox:
                     exhausted = True
                     break
                 worker = idle.pop()
-                worker.send(pickle.dumps((function, entry[1])), timeout_s)
-                busy[worker.connection] = worker, entry[0]
+                sent = _Sent(entry[0], pickle.dumps((function, entry[1])))
+                worker.send(sent.task, timeout_s)
+                busy[worker.connection] = worker, sent
             if not busy:
                 return
             answered = wait(list(busy))
             for connection in [connection for connection in busy if connection in answered]:
-                worker, index = busy.pop(connection)
-                ready[index] = worker.receive()
+                worker, sent = busy.pop(connection)
+                result = worker.receive()
+                if isinstance(result, SandboxFailure) and result.kind == "killed":
+                    sent.again(result)
+                    worker.send(sent.task, timeout_s)
+                    busy[worker.connection] = worker, sent
+                    continue
+                ready[sent.index] = result
                 idle.append(worker)
             while following in ready:
                 yield ready.pop(following)
                 following += 1
+
+
+@dataclass
+class _Sent:
+    """An item on its way: its place, its message, and how often its process was killed from outside."""
+
+    index: int
+    task: bytes
+    killed: int = 0
+
+    def again(self, failure: SandboxFailure) -> None:
+        self.killed += 1
+        if self.killed == _TRIES:
+            raise StageError(
+                f"the processes that run programs are killed from outside, {_TRIES} times in turn ({failure.message}); "
+                "see whether memory or a process limit is short, then run the same command again"
+            )
 
 
 class _Worker:
@@ -177,7 +209,7 @@ class _Worker:
         except (EOFError, OSError):
             self.kill()
             self._start()
-            return SandboxFailure("crash", "the worker process ended; its last words are on standard error")
+            return SandboxFailure("killed", "a keeper ended; its last words, if any, are on standard error")
         try:
             return _Answer(io.BytesIO(answer)).load()
         except Exception as error:  # bytes that no honest worker sends
@@ -245,7 +277,7 @@ class _Runner:
         try:
             self._connection.send_bytes(pickle.dumps((task, timeout_s)))
         except OSError:
-            return self._replace(SandboxFailure("crash", "the process died before it got the item"))
+            return self._replace(SandboxFailure("crash", ""))
         deadline = time.monotonic() + timeout_s
         while True:
             left = max(deadline - time.monotonic(), 0)
@@ -272,8 +304,9 @@ class _Runner:
     def _replace(self, failure: SandboxFailure) -> bytes:
         status = self.kill()
         self._start()
-        if failure.kind == "crash" and not failure.message:
-            failure = SandboxFailure("crash", _died(status))
+        if failure.kind == "crash":
+            outside = os.WIFSIGNALED(status) and os.WTERMSIG(status) in _FROM_OUTSIDE
+            failure = SandboxFailure("killed" if outside else "crash", _died(status))
         return pickle.dumps(failure)
 
     def kill(self) -> int:
@@ -327,6 +360,8 @@ def _answer(task: bytes) -> bytes:
 
 
 def _limit(which: int, value: int) -> None:
+    most = resource.getrlimit(which)[1]  # what the caller lives under, and may not be raised
+    value = value if most == resource.RLIM_INFINITY else min(value, most)
     resource.setrlimit(which, (value, value))
 
 
