@@ -18,17 +18,18 @@ from pydantic import Field
 from ainl_align.artifacts import check_writable, content_hash, read_json
 from ainl_align.config import ROOT
 from ainl_align.data.card import DatasetSummary, write_dataset
+from ainl_align.data.crew import crew_for
 from ainl_align.data.failures import PRACTICE, kinds_of
 from ainl_align.data.leakage import HeldOut, Pair, held_out, normalise, overlap, require_clean, violations
 from ainl_align.data.records import Row, prompt_of, read_rows
 from ainl_align.data.sampling import (
     SPLITS,
     MixSettings,
-    collect_for,
     derive_seed,
+    gather,
+    orders_for,
     pair_of,
     plan_mix,
-    rows_for,
     shares_of,
     split_rows,
 )
@@ -83,9 +84,10 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     known = [prompt_of(row) for rows in inputs.values() for row in rows]
     plan = plan_mix(wanted, settings.shares)
     avoid = frozenset(map(normalise, [*asked, *known]))
-    pool = collect_for(plan, settings, seed=seed, progress=progress, avoid=avoid, aims=aims)
-    rows = rows_for(plan, pool, seed, progress, aims)
-    figures = require_clean(map(pair_of, rows), {**others, "report": [Pair(prompt) for prompt in asked]})
+    orders = orders_for(plan, settings, seed=seed, avoid=avoid, aims=aims)
+    with crew_for(sum(order.tasks for order in orders)) as crew:
+        rows, dropped = gather(orders, crew, progress)
+        figures = require_clean(map(pair_of, rows), {**others, "report": [Pair(prompt) for prompt in asked]}, crew)
     added = split_rows(rows, val_ratio=settings.val_ratio, test_ratio=settings.test_ratio, rng=random.Random(seed))
     splits, repeated = _merge(inputs, added, random.Random(seed))
     summary = write_dataset(
@@ -93,7 +95,7 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
         splits,
         settings=settings,
         leakage=figures,
-        dropped={**pool.dropped, **({"repeated_row": repeated} if repeated else {})},
+        dropped={**dropped, **({"repeated_row": repeated} if repeated else {})},
         asked_mix=settings.shares,
         inputs={"eval_report": settings.eval_report, **settings.inputs},
         notes={

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from ainl_align.artifacts import check_writable
 from ainl_align.data.card import DatasetSummary, write_dataset
+from ainl_align.data.crew import crew_for
 from ainl_align.data.leakage import held_out, require_clean
-from ainl_align.data.sampling import MixSettings, collect_for, derive_seed, pair_of, plan_mix, rows_for, split_rows
+from ainl_align.data.sampling import MixSettings, derive_seed, gather, orders_for, pair_of, plan_mix, split_rows
 from ainl_align.progress import Progress
 from ainl_align.tasks.families import FAMILIES
 
@@ -33,12 +34,13 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     check_writable(settings.output_dir)
     seed = derive_seed(settings.seed, NAME)
     plan = plan_mix(dict.fromkeys(FAMILIES, settings.samples_per_prompt), settings.shares)
-    pool = collect_for(plan, settings, seed=seed, progress=progress)
-    rows = rows_for(plan, pool, seed, progress)
-    figures = require_clean(map(pair_of, rows), held_out())
+    orders = orders_for(plan, settings, seed=seed)
+    with crew_for(sum(order.tasks for order in orders)) as crew:
+        rows, dropped = gather(orders, crew, progress)
+        figures = require_clean(map(pair_of, rows), held_out(), crew)
     splits = split_rows(rows, val_ratio=settings.val_ratio, test_ratio=settings.test_ratio, rng=random.Random(seed))
     summary = write_dataset(
-        NAME, splits, settings=settings, leakage=figures, dropped=pool.dropped, asked_mix=settings.shares
+        NAME, splits, settings=settings, leakage=figures, dropped=dropped, asked_mix=settings.shares
     )
     progress.say(f"{summary.rows['all']} rows in {summary.files['all']}")
     return summary

@@ -3,9 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from ainl_align.config import ROOT
+from ainl_align.data.crew import ALONE, Crew
 from ainl_align.errors import StageError
 from ainl_align.tasks.prompts import load_prompt_set
 from ainl_align.tasks.structure import renamed, structure
@@ -19,6 +21,8 @@ LIMITS = {"exact": 0, "normalised": 0, "near_copies": 0, "equal_programs": 0}
 SHARING_LIMIT = 0.02
 """Largest share of the training prompts that may have one run of eight words in common with a suite; up to three
 prompts may in any case, so that small builds do not fail by chance."""
+_COUNTED = ("exact", "normalised", "near_copies", "sharing_8grams")
+_EXAMPLES = 3
 HANDWRITTEN = ROOT / "tests" / "data" / "handwritten.jsonl"
 """Requests that nobody may train on, where this checkout has them."""
 
@@ -46,7 +50,7 @@ def normalise(prompt: str) -> str:
     return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", prompt).casefold()))
 
 
-def overlap(rows: Iterable[Pair], others: HeldOut) -> dict[str, Any]:
+def overlap(rows: Iterable[Pair], others: HeldOut, crew: Crew = ALONE) -> dict[str, Any]:
     """Overlap figures: ``limits``, the distinct training ``prompts`` and ``programs``, and the counts by suite.
 
     Prompts: ``exact``, ``normalised``, ``near_copies`` and ``sharing_8grams`` are distinct training prompts,
@@ -57,11 +61,15 @@ def overlap(rows: Iterable[Pair], others: HeldOut) -> dict[str, Any]:
     whose structure training has.
     """
     pairs = sorted({*rows}, key=lambda pair: (pair.prompt, pair.program or ""))
-    prompts = {prompt: normalise(prompt) for prompt, _ in pairs}
-    programs = {program: Form(program) for _, program in pairs if program is not None}
+    prompts = [*dict.fromkeys(prompt for prompt, _ in pairs)]
+    texts = [*dict.fromkeys(program for _, program in pairs if program is not None)]
+    programs = dict(zip(texts, chain(*crew.map(_forms, _parts(texts, crew.count))), strict=True))
+    asked = {name: [pair.prompt for pair in found] for name, found in others.items()}
+    shares = [(part, asked) for part in _parts(prompts, crew.count)]
+    counted = [*crew.map(_prompts_against_all, shares)]
     suites = {
         name: {
-            **_prompts_against(prompts, [pair.prompt for pair in found]),
+            **_added([part[name] for part in counted], len(asked[name])),
             **_programs_against(programs, [pair.program for pair in found if pair.program is not None]),
         }
         for name, found in others.items()
@@ -89,9 +97,9 @@ def violations(figures: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def require_clean(rows: Iterable[Pair], others: HeldOut) -> dict[str, Any]:
+def require_clean(rows: Iterable[Pair], others: HeldOut, crew: Crew = ALONE) -> dict[str, Any]:
     """``overlap``'s figures; StageError when one is over its limit."""
-    figures = overlap(rows, others)
+    figures = overlap(rows, others, crew)
     if found := violations(figures):
         raise StageError(f"training rows overlap with held-out ones: {'; '.join(found)}; nothing was written")
     return figures
@@ -103,6 +111,16 @@ class Form:
     def __init__(self, program: str) -> None:
         self.renamed = renamed(program)
         self.structure = structure(program)
+
+
+def _forms(programs: Sequence[str]) -> list[Form]:
+    return [Form(program) for program in programs]
+
+
+def _parts(items: Sequence[str], count: int) -> list[Sequence[str]]:
+    """Neighbours stay together: some ``count`` parts, at least one item each."""
+    size = max(1, -(-len(items) // count))
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _programs_against(programs: Mapping[str, Form], others: Sequence[str]) -> dict[str, Any]:
@@ -119,6 +137,22 @@ def _programs_against(programs: Mapping[str, Form], others: Sequence[str]) -> di
     }
 
 
+def _prompts_against_all(share: tuple[Sequence[str], Mapping[str, Sequence[str]]]) -> dict[str, dict[str, Any]]:
+    prompts, suites = share
+    plain = {prompt: normalise(prompt) for prompt in prompts}
+    return {name: _prompts_against(plain, others) for name, others in suites.items()}
+
+
+def _added(parts: Sequence[Mapping[str, Any]], held: int) -> dict[str, Any]:
+    """The figures of all parts of the prompts as those of the whole."""
+    return {
+        **{kind: sum(part[kind] for part in parts) for kind in _COUNTED},
+        "largest_share": round(max((part["largest_share"] for part in parts), default=0.0), 4),
+        "held_out": held,
+        "examples": [*chain(*(part["examples"] for part in parts))][:_EXAMPLES],
+    }
+
+
 def _prompts_against(plain: Mapping[str, str], others: Sequence[str]) -> dict[str, Any]:
     exact = set(others)
     normalised = {normalise(other) for other in others}
@@ -126,7 +160,7 @@ def _prompts_against(plain: Mapping[str, str], others: Sequence[str]) -> dict[st
     for number, other in enumerate(others):
         for gram in _grams(normalise(other)):
             index.setdefault(gram, set()).add(number)
-    counts = {"exact": 0, "normalised": 0, "near_copies": 0, "sharing_8grams": 0}
+    counts = dict.fromkeys(_COUNTED, 0)
     largest = 0.0
     examples: list[str] = []
     for prompt, text in plain.items():
@@ -140,9 +174,9 @@ def _prompts_against(plain: Mapping[str, str], others: Sequence[str]) -> dict[st
         }
         for kind, hit in hits.items():
             counts[kind] += hit
-        if any(hits[kind] for kind in hits if kind in LIMITS) and len(examples) < 3:
+        if any(hits[kind] for kind in hits if kind in LIMITS) and len(examples) < _EXAMPLES:
             examples.append(prompt)
-    return {**counts, "largest_share": round(largest, 4), "held_out": len(others), "examples": examples}
+    return {**counts, "largest_share": largest, "examples": examples}
 
 
 def _grams(text: str) -> set[str]:

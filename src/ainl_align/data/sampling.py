@@ -4,7 +4,7 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self, TypeVar
@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ainl_align.config import ROOT
+from ainl_align.data.crew import Crew
 from ainl_align.data.drafts import Draft, any_drafts, malformed_drafts
 from ainl_align.data.failures import drafts_for, practises
 from ainl_align.data.leakage import Pair, normalise
@@ -27,7 +28,7 @@ from ainl_align.data.records import (
 )
 from ainl_align.errors import StageError, UserError
 from ainl_align.language.semantics import verdict
-from ainl_align.progress import Progress, ProgressTask
+from ainl_align.progress import Progress
 from ainl_align.tasks.scenario import Task, judge
 from ainl_align.tasks.suites import generate
 
@@ -86,72 +87,97 @@ class MixSettings(DatasetSettings):
         return {"direct": self.mix_gold, "repair": self.mix_repair, "check_rewrite": self.mix_check}
 
 
-@dataclass
-class Pool:
-    """Tasks that passed every gate, by family, and what was left out and why."""
-
-    tasks: dict[str, list[Task]] = field(default_factory=dict)
-    dropped: Counter[str] = field(default_factory=Counter)
-
-
 def derive_seed(seed: int, *purpose: object) -> int:
     """A seed of its own for each purpose, the same on every machine."""
     text = "/".join(map(str, (seed, *purpose)))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
 
 
-def collect(
-    wanted: Mapping[str, int],
-    *,
-    seed: int,
-    min_lines: int,
-    progress: Progress,
-    avoid: frozenset[str] = frozenset(),
-    aims: Aims = NO_AIMS,
-) -> Pool:
-    """Draw ``wanted[family]`` train tasks of each family whose gold passes the gates.
+@dataclass(frozen=True)
+class Order:
+    """What one family shall give: ``rows`` of each sample type from ``tasks`` tasks, for which ``seed`` decides.
 
-    The gates: the prompt is new and not in ``avoid`` (normalised prompts), the gold has ``min_lines`` lines, is
-    canonical in strict AINL, and passes its scenarios. Of a family in ``aims``, tasks that hold what goes wrong in
-    those kinds of failures are taken first. StageError when a family cannot fill its number.
+    No prompt is in ``avoid`` (normalised prompts). Tasks and drafts that hold what goes wrong in the kinds of failures
+    named by ``aim`` are taken first.
     """
-    pool = Pool(tasks={name: [] for name in wanted})
-    seen = set(avoid)
-    with progress.task("tasks", sum(wanted.values()), "tasks") as bar:
-        for name, count in wanted.items():
-            kept = pool.tasks[name]
-            for attempt in range(_ROUNDS):
-                missing = count - len(kept)
-                if missing <= 0:
-                    break
-                per_family = missing if attempt == 0 else 2 * missing + 8
-                aim = aims.get(name, ())
-                if aim:
-                    per_family *= _AIMED_CHOICE
-                drawn = generate("train", seed=derive_seed(seed, name, attempt), per_family=per_family, families=[name])
-                drawn.sort(key=lambda task: bool(aim) and not practises(task, aim))
-                kept += _gated(drawn, missing, seen, min_lines, pool.dropped, bar)
-            if len(kept) < count:
-                raise StageError(_shortfall(name, count, len(kept), min_lines, pool.dropped))
-    if broken := sum(pool.dropped[reason] for reason in ("not_canonical", "fails_its_scenarios", "broken_world")):
+
+    family: str
+    tasks: int
+    rows: Mapping[SampleType, int]
+    seed: int
+    min_lines: int
+    avoid: frozenset[str] = frozenset()
+    aim: Collection[str] = ()
+
+
+@dataclass
+class Harvest:
+    """The rows of an order, all prompts that were drawn for them (normalised), and what was left out and why."""
+
+    rows: list[Row]
+    drawn: set[str] = field(default_factory=set)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def gather(orders: Sequence[Order], crew: Crew, progress: Progress) -> tuple[list[Row], Counter[str]]:
+    """The rows of all orders in turn, and what was left out and why; no two families share a prompt.
+
+    StageError when a family cannot fill its number.
+    """
+    rows: list[Row] = []
+    dropped: Counter[str] = Counter()
+    seen: set[str] = set()
+    with progress.task("tasks", sum(order.tasks for order in orders), "tasks") as bar:
+        for order, found in zip(orders, crew.map(fill, orders), strict=True):
+            if not seen.isdisjoint(found.drawn):
+                found = fill(replace(order, avoid=order.avoid | seen))
+            seen |= found.drawn
+            rows += found.rows
+            dropped += found.dropped
+            bar.advance(order.tasks, note=order.family)
+    if broken := sum(dropped[reason] for reason in ("not_canonical", "fails_its_scenarios", "broken_world")):
         progress.fallback(f"{broken} generated tasks were left out because their gold program failed its own checks")
-    return pool
+    return rows, dropped
 
 
-def _gated(
-    drawn: Sequence[Task], missing: int, seen: set[str], min_lines: int, dropped: Counter[str], bar: ProgressTask
-) -> Iterator[Task]:
+def fill(order: Order) -> Harvest:
+    """The rows of one order, from train tasks whose gold passes the gates.
+
+    The gates: the prompt is new, the gold has ``min_lines`` lines, is canonical in strict AINL, and passes its
+    scenarios. StageError when the family cannot fill its number.
+    """
+    found = Harvest([])
+    kept: list[Task] = []
+    for attempt in range(_ROUNDS):
+        missing = order.tasks - len(kept)
+        if missing <= 0:
+            break
+        count = missing if attempt == 0 else 2 * missing + 8
+        if order.aim:
+            count *= _AIMED_CHOICE
+        seed = derive_seed(order.seed, order.family, attempt)
+        drawn = generate("train", seed=seed, per_family=count, families=[order.family])
+        drawn.sort(key=lambda task: bool(order.aim) and not practises(task, order.aim))
+        kept += _gated(drawn, missing, order, found)
+    if len(kept) < order.tasks:
+        raise StageError(_shortfall(order, len(kept), found.dropped))
+    rng = random.Random(derive_seed(order.seed, "drafts", order.family))
+    found.rows = mixed_rows(kept, order.rows, rng, drafts_for(order.aim))
+    return found
+
+
+def _gated(drawn: Sequence[Task], missing: int, order: Order, found: Harvest) -> Iterator[Task]:
     for task in drawn:
         if not missing:
             return
         plain = normalise(task.prompt)
-        reason = "repeated_prompt" if plain in seen else refusal(task, min_lines)
-        seen.add(plain)
+        known = plain in found.drawn or plain in order.avoid
+        reason = "repeated_prompt" if known else refusal(task, order.min_lines)
+        found.drawn.add(plain)
         if reason:
-            dropped[reason] += 1
+            found.dropped[reason] += 1
             continue
         missing -= 1
-        bar.advance(note=task.family)
         yield task
 
 
@@ -167,10 +193,10 @@ def refusal(task: Task, min_lines: int) -> str | None:
         return "broken_world"
 
 
-def _shortfall(name: str, count: int, found: int, min_lines: int, dropped: Counter[str]) -> str:
+def _shortfall(order: Order, found: int, dropped: Counter[str]) -> str:
     why = ", ".join(f"{number} {reason}" for reason, number in sorted(dropped.items()))
-    mend = f"lower --min-lines (now {min_lines})" if dropped["too_short"] else "ask for fewer rows a prompt id"
-    return f"family {name} gave {found} of {count} usable tasks (left out: {why or 'none'}); {mend}"
+    mend = f"lower --min-lines (now {order.min_lines})" if dropped["too_short"] else "ask for fewer rows a prompt id"
+    return f"family {order.family} gave {found} of {order.tasks} usable tasks (left out: {why or 'none'}); {mend}"
 
 
 def shares_of(count: int, shares: Mapping[_T, float]) -> dict[_T, int]:
@@ -204,31 +230,28 @@ def plan_mix(rows: Mapping[str, int], shares: Mapping[SampleType, float]) -> dic
     return plan
 
 
-def collect_for(
+def orders_for(
     plan: Mapping[str, Mapping[SampleType, int]],
     settings: MixSettings,
     *,
     seed: int,
-    progress: Progress,
     avoid: frozenset[str] = frozenset(),
     aims: Aims = NO_AIMS,
-) -> Pool:
-    """The tasks for a plan: ``variants_per_prompt`` of each family, or one for each gold row when that is more."""
-    wanted = {family: max(settings.variants_per_prompt, numbers["direct"]) for family, numbers in plan.items()}
-    return collect(wanted, seed=seed, min_lines=settings.min_lines, progress=progress, avoid=avoid, aims=aims)
-
-
-def rows_for(
-    plan: Mapping[str, Mapping[SampleType, int]], pool: Pool, seed: int, progress: Progress, aims: Aims = NO_AIMS
-) -> list[Row]:
-    """The rows of a plan, each family from a random stream of its own; drafts that ``aims`` ask for come first."""
-    rows: list[Row] = []
-    with progress.task("drafts", len(plan), "families") as bar:
-        for family, numbers in plan.items():
-            rng = random.Random(derive_seed(seed, "drafts", family))
-            rows += mixed_rows(pool.tasks[family], numbers, rng, drafts_for(aims.get(family, ())))
-            bar.advance(note=family)
-    return rows
+) -> list[Order]:
+    """The orders of a plan: rows from ``variants_per_prompt`` tasks of each family, or from as many as there are gold
+    rows when that is more."""
+    return [
+        Order(
+            family,
+            max(settings.variants_per_prompt, numbers["direct"]),
+            numbers,
+            seed,
+            settings.min_lines,
+            avoid,
+            aims.get(family, ()),
+        )
+        for family, numbers in plan.items()
+    ]
 
 
 def mixed_rows(
@@ -236,12 +259,13 @@ def mixed_rows(
 ) -> list[Row]:
     """``numbers`` rows of each sample type from one family's tasks, all different.
 
-    Gold rows take the tasks in order; drafted rows start with the tasks that have no gold row. ``tasks`` must hold
-    at least as many tasks as there are gold rows; drafts of the kinds in ``first`` come first. StageError when the
-    tasks have not enough different drafts.
+    Gold rows (direct, or regression) take the tasks in order; drafted rows start with the tasks that have no gold row.
+    ``tasks`` must hold at least as many tasks as there are gold rows; drafts of the kinds in ``first`` come first.
+    StageError when the tasks have not enough different drafts.
     """
-    gold = numbers.get("direct", 0)
-    rows = [make_row(task, request_messages(task.prompt), "direct") for task in tasks[:gold]]
+    kind: SampleType = "regression" if "regression" in numbers else "direct"
+    gold = numbers.get(kind, 0)
+    rows = [make_row(task, request_messages(task.prompt), kind) for task in tasks[:gold]]
     turned = [*tasks[gold:], *tasks[:gold]]
     drafted_types: tuple[SampleType, ...] = ("repair", "check_rewrite")
     for sample_type in drafted_types:
