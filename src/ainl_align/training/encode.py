@@ -17,10 +17,24 @@ def answer_ids(tokenizer: Any, answer: str) -> list[int]:
 
 
 def training_row(tokenizer: Any, messages: Messages) -> dict[str, list[int]]:
-    """One row as ``input_ids`` and ``labels`` of equal length; labels are -100 where there is no loss.
+    """One row of ``training_rows``."""
+    return training_rows(tokenizer, [messages])[0]
 
-    The last message is the answer; loss falls on it and on its EOS alone.
+
+def training_rows(tokenizer: Any, conversations: Sequence[Messages]) -> list[dict[str, list[int]]]:
+    """Rows as ``input_ids`` and ``labels`` of equal length; labels are -100 where there is no loss.
+
+    The last message of each is the answer; loss falls on it and on its EOS alone. All rows go to the tokenizer in one
+    call, which spreads them over the cores.
     """
-    prompt = prompt_ids(tokenizer, messages[:-1])
-    answer = answer_ids(tokenizer, messages[-1]["content"])
-    return {"input_ids": prompt + answer, "labels": [-100] * len(prompt) + answer}
+    if not conversations:
+        return []
+    asked = [list(messages[:-1]) for messages in conversations]
+    prompts = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=False)
+    texts = [messages[-1]["content"] for messages in conversations]
+    answers = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    rows = []
+    for prompt, text in zip(prompts, answers, strict=True):
+        answer = [*text, tokenizer.eos_token_id]
+        rows.append({"input_ids": [*prompt, *answer], "labels": [-100] * len(prompt) + answer})
+    return rows

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from ainl_align.progress import Progress
-from ainl_align.training.encode import training_row
+from ainl_align.training.encode import training_rows
 from ainl_align.training.profiles import CpuBudget
 
 IGNORED = -100
@@ -68,9 +68,9 @@ def spread(rows: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
 
 def encode_rows(tokenizer: Any, rows: list[dict[str, Any]], longest: int) -> tuple[list[Encoded], int]:
     """The rows of at most ``longest`` tokens, in their order, and how many were longer."""
-    encoded = []
-    for row in rows:
-        tokens = training_row(tokenizer, row["messages"])
-        encoded.append(Encoded(row["sample_type"], tokens["input_ids"], tokens["labels"]))
+    tokens = training_rows(tokenizer, [row["messages"] for row in rows])
+    encoded = [
+        Encoded(row["sample_type"], item["input_ids"], item["labels"]) for row, item in zip(rows, tokens, strict=True)
+    ]
     fitting = [row for row in encoded if len(row.ids) <= longest]
     return fitting, len(encoded) - len(fitting)
