@@ -5,9 +5,9 @@
 A line of RECIPES holds a name and what differs from the defaults of ``Recipe``; ``training`` holds options of stage 4,
 for example ``{"name": "rank 16", "tokens": 10000000, "training": {"lora_rank": 16, "seed": 2}}``. Scored on the dev
 suite and on fresh tasks of the dev split that are in no suite (three a family); test tasks are never read. Decoding is
-greedy and constrained, first pass. FOLDER gets the adapter, ``NAME.json`` and ``NAME.answers.jsonl`` of each recipe; a recipe
-whose ``NAME.json`` is there already is left out. Two processes on a GPU use it better than one, for decoding waits for
-the host. The tables are in docs/log.md and docs/results.
+greedy and constrained, first pass. FOLDER gets the adapter, ``NAME.json`` and ``NAME.answers.jsonl`` of each recipe; a
+recipe whose ``NAME.json`` is there already is left out. Two processes on a GPU use it better than one, for decoding
+waits for the host. The tables are in docs/log.md and docs/results.
 """
 
 import argparse
