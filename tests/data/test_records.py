@@ -28,6 +28,14 @@ def test_a_repair_shows_the_draft_and_two_problems(task: Task) -> None:
         assert records.prompt_of(records.make_row(task, chat, "repair")) == task.prompt
 
 
+def test_examples_are_answered_turns_before_the_request() -> None:
+    chat = records.request_messages("Do it.")
+    assert records.after_examples(chat, ()) == chat
+    found = records.after_examples(chat, [("One.", "J 1\n"), ("Two.", "J 2\n")])
+    assert [message["role"] for message in found] == ["system", "user", "assistant", "user", "assistant", "user"]
+    assert [message["content"] for message in found[1:]] == ["One.", "J 1\n", "Two.", "J 2\n", "Do it."]
+
+
 def test_what_a_prompt_shows_is_bounded() -> None:
     draft = "R core.ECHO 1 ->x\n" * 1000
     shown = records.shorten(draft)

@@ -51,6 +51,16 @@ def check_messages(prompt: str, draft: str) -> list[Message]:
     return request_messages(f"{prompt}{_CHECK}{shorten(draft)}")
 
 
+def after_examples(messages: Sequence[Message], examples: Sequence[tuple[str, str]]) -> list[Message]:
+    """A chat with other requests and their programs as turns before its own: few-shot prompting."""
+    turns = [
+        message
+        for prompt, program in examples
+        for message in (*request_messages(prompt)[1:], {"role": "assistant", "content": program})
+    ]
+    return [messages[0], *turns, *messages[1:]]
+
+
 def render(diagnostic: Diagnostic) -> str:
     """A diagnostic on one bounded line, as prompts show it."""
     message = " ".join(diagnostic.message.split())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ainl_align.artifacts import METRICS
-from ainl_align.data.records import CUT_OFF, Message, repair_messages, request_messages
+from ainl_align.data.records import CUT_OFF, Message, after_examples, repair_messages, request_messages
 from ainl_align.decoding.generate import Engine, Generation, GenerationSettings, Request
 from ainl_align.evaluation.metrics import Score, failure_family, rates, rates_by, score
 from ainl_align.language.canonical import canonicalize
@@ -32,12 +32,14 @@ class AnswerSettings:
 
 @dataclass(frozen=True)
 class Job:
-    """A prompt to answer. ``slot`` and ``budget``: as in ``Request``; ``draft``: a program that may be the answer."""
+    """A prompt to answer. ``slot`` and ``budget``: as in ``Request``; ``draft``: a program that may be the answer;
+    ``examples``: requests with their programs, shown before it."""
 
     row: PromptRow
     slot: int = 0
     budget: int | None = None
     draft: str = ""
+    examples: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -125,7 +127,8 @@ def answer(
 
 
 def _request(tokenizer: Any, chat: Sequence[Message], job: Job) -> Request:
-    return Request(job.row.id, prompt_ids(tokenizer, chat), job.slot, job.budget, text=job.row.prompt)
+    ids = prompt_ids(tokenizer, after_examples(chat, job.examples))
+    return Request(job.row.id, ids, job.slot, job.budget, text=job.row.prompt)
 
 
 def _needs_repair(item: Answer) -> bool:

@@ -129,7 +129,7 @@ class Shelf:
 
 
 def _prompt_key(job: Job) -> str:
-    return content_hash({"prompt": job.row.prompt, "budget": job.budget})
+    return content_hash({"prompt": job.row.prompt, "budget": job.budget, "examples": job.examples})
 
 
 def _line(prompt: str, kept: Mapping[str, Any]) -> str:
