@@ -54,6 +54,11 @@ TASTES: dict[str, Callable[[Sequence[bytes], int], Scores]] = {
     "labels": _taste(
         _words(b" If", b" Call", b" Err", b" ->", b"->", b"L", b" L", b"_", b"a", b"b", b"\n", b"R", b" ")
     ),
+    "runs_of_letters": _taste(
+        lambda text: (
+            8.0 if re.fullmatch(rb"L|_|a+|b+| a+", text) else 6.0 if text in (b" If", b" Call", b" ->") else 0.0
+        )
+    ),
     "straddling": _taste(lambda text: 8.0 * (len(text) > 1 and any(mark in text[:-1] for mark in (b'"', b"\n", b">")))),
     "bytes": _taste(lambda text: 8.0 if any(byte > 0x7F for byte in text) else 6.0 if text.endswith(b'"') else 0.0),
     "eos_early": _eos(100.0, lambda text: 9.0 if text in (b" J", b"J", b"\n", b" ", b" 0", b"0") else -3.0),

@@ -43,9 +43,9 @@ def line_grammar(state: ProgramState, line: str = "") -> str:
     if not state.service:
         return grammar.service_grammar()
     if state.declaring == "cron":
-        return grammar.schedule_grammar(state.entries)
+        return grammar.schedule_grammar(state.entries, state.entries)
     if state.declaring == "web":
-        return grammar.endpoint_grammar(state.entries, state.routes, state.result)
+        return grammar.endpoint_grammar(state.entries, state.routes, state.result, state.entries)
     if state.current is None:
         return grammar.label_grammar(state.pending, verbs=state.verbs_follow)
     found, words = scope(state), _WORDS.findall(line)
@@ -65,9 +65,9 @@ def _matcher(engine: Any, text: str) -> LLMatcher:
     return matcher
 
 
-def follows(engine: Any, place: Place) -> tuple[bytes, tuple[int, ...]]:
-    """The mask at a place, and its forced tokens; where there are some, the mask has but the first."""
+def at(engine: Any, place: Place) -> LLMatcher:
+    """The matcher of the line's grammar after the line so far."""
     matcher = _matcher(engine, line_grammar(place.state, place.line.decode(errors="ignore")))
     matcher.reset()
     assert matcher.consume_tokens(engine.tokenize_bytes(place.line)), (place.line, matcher.get_error())
-    return matcher.compute_bitmask(), tuple(matcher.compute_ff_tokens())
+    return matcher

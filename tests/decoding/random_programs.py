@@ -5,6 +5,9 @@ They hold the canonical core that tasks need: every service, up to three trigger
 retries that nest, every verb of our subset, and texts as requests bring them (URLs, SQL, JSON pieces, sentences,
 escapes, accents, emoji). Labels come in any order in which each is mentioned before it is written, all triggers of an
 endpoint program answer with one variable, and a trigger's label is started by its trigger alone.
+
+``awkward`` programs have names and words that are runs of few letters, up to the longest that may be: there one is
+often the beginning of another, and of what a decoder might remember it by.
 """
 
 import random
@@ -131,8 +134,9 @@ class _Block:
 
 
 class _Writer:
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, awkward: bool) -> None:
         self.rng = rng
+        self.awkward = awkward
         self.pending: dict[str, _Pending] = {}
         self.leaves: dict[str, _Written] = {}
         self.labels: set[str] = set()
@@ -143,13 +147,23 @@ class _Writer:
 
     def label(self) -> str:
         while True:
-            word = self.rng.choice(_LABELS)
-            name = "L_" + word + self.rng.choice(("", "", "2", "_b", f"_{self.rng.randint(3, 99)}"))
+            name = "L_" + (self.run("ab_1") if self.awkward else self.plain_label())
             if name not in self.labels:
                 self.labels.add(name)
                 return name
 
+    def plain_label(self) -> str:
+        word = self.rng.choice(_LABELS)
+        return word + self.rng.choice(("", "", "2", "_b", f"_{self.rng.randint(3, 99)}"))
+
+    def run(self, last: str) -> str:
+        """A name of 2 to 24 characters, all the same but perhaps the last."""
+        length = self.rng.choice((1, 2, 3, 21, 22, 23))
+        return self.rng.choice("aaab") * length + self.rng.choice(last)
+
     def variable(self) -> str:
+        if self.awkward:
+            return self.run("ab_1")
         return self.rng.choice(_VARIABLES) + self.rng.choice(("", "", "", "2", "3", "_x"))
 
     def number(self) -> str:
@@ -160,9 +174,9 @@ class _Writer:
 
     def text(self, kind: str) -> str:
         rng = self.rng
-        word = rng.choice(_WORDS)
+        word = self.run("cx") if self.awkward else rng.choice(_WORDS)
         if kind == "word":
-            return word if rng.random() < 0.7 else f"{word}_{rng.choice('abcxyz')}"
+            return word if self.awkward or rng.random() < 0.7 else f"{word}_{rng.choice('abcxyz')}"
         if kind == "path":
             return ".".join(rng.choices([*_WORDS[:12], "0", "1"], k=rng.randint(1, 4))) + ".name"
         if kind == "url":
@@ -369,6 +383,6 @@ class _Writer:
         return name
 
 
-def random_program(seed: int) -> str:
+def random_program(seed: int, *, awkward: bool = False) -> str:
     """The program of a seed."""
-    return _Writer(random.Random(seed)).program()
+    return _Writer(random.Random(seed), awkward).program()

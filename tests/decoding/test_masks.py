@@ -6,16 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from llguidance import LLMatcher
 from llguidance.hf import from_tokenizer
 
 from ainl_align.decoding.constraint import Constraint, RowConstraint
 from ainl_align.decoding.line import _ALIKE
+from ainl_align.decoding.place import Place
 from ainl_align.language.grammar import SIGNATURES
-from tests.decoding.exact import follows
+from tests.decoding.exact import at
 from tests.decoding.random_programs import random_program
 
-Follows = Callable[..., tuple[bytes, tuple[int, ...]]]
-Both = tuple[Constraint, Follows, Any]
+Exact = Callable[[Place], LLMatcher]
+Both = tuple[Constraint, Exact, Any]
 LONG = "a2345678901234567890123"  # 23 characters; a variable has at most 24
 EDGES = [
     f'S app core noop\nL_a:\n  R core.LOWER "{LONG}4" ->{LONG}5\n  Set {LONG} "{LONG}3"\n'
@@ -26,6 +28,11 @@ EDGES = [
     '  Set body $body\n  R core.ECHO query ->out_\n  R core.LOWER "Body" ->t\n  R core.ISO_TS 1 ->u\n  J out_\n',
     'S app core noop\nL_a:\n  R http.GET "é☃" ->r\n  Retry @n1 2 30 fixed\n  Err @n1 ->L_h\n  Call L_c ->c\n'
     '  Err @n4 ->L_h\n  R core.SUB -1.50 c ->d\n  Set e "\\\\ \\" "\n  Set f "-1 x"\n  J "$ 1"\n',
+    # The beginning of a short label, spelled by a stand-in, is that of a long one, which the grammar holds.
+    f'S core cron\nCr L_{LONG} "* * * * *"\nCr L_bcd "* * * * *"\nL_bcd:\n  J 1\nL_{LONG}:\n  J 2\n',
+    # A handler that may only call: its callers have no other effect in common.
+    'S app core noop\nL_a:\n  R fs.WRITE "x1" 1 ->r\n  Err @n1 ->L_h\n  Call L_b ->k\n  J 0\nL_b:\n  R core.NOW _ ->e\n'
+    "  Err @n1 ->L_h\n  Call L_c ->f\n  J 2\nL_h:\n  Set z 1\n  Call L_d ->g\n  J 1\nL_c:\n  J 3\nL_d:\n  J 4\n",
 ]
 
 
@@ -33,17 +40,22 @@ def _bits(mask: Any) -> Any:
     return np.flatnonzero(np.unpackbits(np.frombuffer(mask, dtype=np.uint8), bitorder="little"))
 
 
-def _compare(exact: Follows, row: RowConstraint) -> None:
-    mask, forced = exact(row.place)
-    ours = row.place.forced()
+def _compare(exact: Exact, row: RowConstraint) -> None:
+    matcher = exact(row.place)
+    forced = matcher.compute_ff_tokens()
+    ours, allowed = list(row.place.forced()), _bits(row.place.mask).tolist()
     assert ours == forced[: len(ours)], row.place.line
-    if forced:
-        assert row.place.allows(forced[0]), row.place.line
-    else:
-        assert _bits(row.place.mask).tolist() == _bits(mask).tolist(), row.place.line
+    if not forced:
+        assert allowed == _bits(matcher.compute_bitmask()).tolist(), row.place.line
+        return
+    # Where it knows what follows, llguidance's mask has but the first of the tokens that begin it.
+    text = matcher.compute_ff_bytes()
+    assert all(matcher.validate_tokens([token]) for token in allowed), row.place.line
+    begin = row.owner._tokens.prefixes(text)
+    assert set(begin) <= set(allowed), row.place.line
 
 
-def _follow(constraint: Constraint, exact: Follows, ids: Iterable[int]) -> None:
+def _follow(constraint: Constraint, exact: Exact, ids: Iterable[int]) -> None:
     row = constraint.start(None)
     for token in ids:
         _compare(exact, row)
@@ -52,7 +64,7 @@ def _follow(constraint: Constraint, exact: Follows, ids: Iterable[int]) -> None:
         row.take([token])
 
 
-def _wander(constraint: Constraint, exact: Follows, seed: int, likes: Any) -> None:
+def _wander(constraint: Constraint, exact: Exact, seed: int, likes: Any) -> None:
     random = np.random.default_rng(seed)
     row = constraint.start(120)
     while not row.finished:
@@ -64,6 +76,11 @@ def _wander(constraint: Constraint, exact: Follows, seed: int, likes: Any) -> No
 @pytest.fixture(scope="module")
 def embedded(embedded_tokenizer: Any) -> Both:
     return _both(embedded_tokenizer)
+
+
+@pytest.fixture(scope="module")
+def fresh(embedded_tokenizer: Any) -> Constraint:
+    return _both(embedded_tokenizer)[0]
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +108,11 @@ def straddling() -> Both:
 def _both(tokenizer: Any) -> Both:
     eos = [int(tokenizer.eos_token_id)]
     constraint = Constraint(tokenizer, vocabulary=len(tokenizer), eos_ids=eos)
-    return constraint, partial(follows, from_tokenizer(tokenizer, eos_token=eos)), tokenizer
+    return constraint, partial(at, from_tokenizer(tokenizer, eos_token=eos)), tokenizer
 
 
 def _seeds(kind: str) -> list[Any]:
-    fast, slow = {"programs": (3, 150), "wander": (2, 40)}[kind]
+    fast, slow = {"programs": (3, 150), "awkward": (2, 150), "wander": (2, 40)}[kind]
     return [*range(fast), pytest.param(range(fast, slow), marks=pytest.mark.slow)]
 
 
@@ -149,6 +166,40 @@ def test_with_tokens_that_straddle_words_and_lines(straddling: Both, seed: int |
     for one in [seed] if isinstance(seed, int) else seed:
         _wander(constraint, exact, one, likes * (one % 2))
         _follow(constraint, exact, tokenizer.encode(random_program(one), add_special_tokens=False))
+
+
+@pytest.mark.parametrize("seed", _seeds("awkward"))
+def test_along_programs_whose_names_begin_one_another(embedded: Both, seed: int | range) -> None:
+    constraint, exact, tokenizer = embedded
+    for one in [seed] if isinstance(seed, int) else seed:
+        _follow(constraint, exact, tokenizer.encode(random_program(one, awkward=True), add_special_tokens=False))
+
+
+@pytest.mark.parametrize("count", [8, pytest.param(200, marks=pytest.mark.slow)])
+def test_what_is_remembered_of_other_programs_changes_no_mask(embedded: Both, fresh: Constraint, count: int) -> None:
+    shared, _, tokenizer = embedded
+    programs = [random_program(seed, awkward=seed % 2 == 0) for seed in range(1000, 1000 + count)]
+    for program in programs:
+        fresh.forget()
+        ours, theirs = shared.start(None), fresh.start(None)
+        for token in tokenizer.encode(program, add_special_tokens=False):
+            assert ours.forced() == theirs.forced(), ours.program
+            assert np.array_equal(ours.place.mask, theirs.place.mask), ours.program
+            ours.take([token])
+            theirs.take([token])
+        assert ours.finished and theirs.finished
+
+
+def test_a_matcher_that_failed_is_made_again(embedded: Both, fresh: Constraint) -> None:
+    _, exact, tokenizer = embedded
+    fresh.forget()
+    for start in ("S app core noop\nL_a:\n", "S app core noop\nL_a:\n  Set b 1\n  J "):
+        row = fresh.start(None)
+        row.take(tokenizer.encode(start, add_special_tokens=False))
+        _compare(exact, row)
+        for matcher in fresh._shared._matchers.values():
+            matcher.consume_token(fresh.eos_ids[0])
+            assert matcher.is_error()
 
 
 def test_a_verb_that_stands_for_others_begins_no_other() -> None:

@@ -7,7 +7,7 @@ grammar knows it; words after which the same may follow are spelled alike.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -40,6 +40,8 @@ _DIGIT: Final = re.compile(rb"[0-9]")
 _DIGITS: Final = re.compile(rb"[0-9]+")
 _ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\$")
 _PART_OF_A_CHARACTER: Final = re.compile(rb"(?:[\xc0-\xff]|[\xe0-\xff][\x80-\xbf]|[\xf0-\xff][\x80-\xbf]{2})$")
+_LETTERS: Final = (b"a", b"b", b"c", b"d", b"e", b"g", b"h", b"i")
+"""No constant begins with these."""
 _PATH_CHARACTER: Final = re.compile(rb"[A-Za-z0-9_.~-]")
 
 _label_grammar = lru_cache(maxsize=8)(grammar.label_grammar)
@@ -151,7 +153,7 @@ class Line:
                 return self._grammar(op), done + b' "A"'
             return _rest_grammar(readable=True, verbs=bool(self._state.verbs())), _TEXT_LINES[op] + _text(part[2:])
         if part[:3] == b" ->" and op in ("R", "Call"):
-            return self._grammar("R"), b"  R core.NOW _ ->" + self._name(part[3:])
+            return self._grammar("R"), b"  Call L_a ->" + self._name(part[3:])
         begun = self._begun(op, number, part) if part else part
         return (self._grammar(op), done + begun) if begun is not None else None
 
@@ -296,15 +298,21 @@ class Line:
 
     def _name(self, name: bytes) -> bytes:
         barred = self._long_words if self.in_label else WEB_INPUTS
-        if name in _PARTS_OF_CONSTANTS or _beginning(barred, name):
-            return name
-        return b"a" * len(name)
+        return name if name in _PARTS_OF_CONSTANTS else _alike(name, barred)
 
     def _label(self, op: str, label: bytes) -> bytes:
         barred = self._labels(op) if self.in_label else self._state.entries
-        if len(label) < 3 or _beginning(_long(barred, 2), label):
-            return label
-        return b"L_" + b"a" * (len(label) - 2)
+        return label if len(label) < 3 else b"L_" + _alike(label[2:], [name[2:] for name in _long(barred, 2)])
+
+
+def _alike(name: bytes, barred: Sequence[str]) -> bytes:
+    """A name as long as ``name`` after which the same may follow: neither begins one of the ``barred`` names that the
+    grammar holds; ``name`` itself where it does, or where no other is at hand."""
+    if not _beginning(barred, name):
+        for letter in _LETTERS:
+            if not _beginning(barred, letter * len(name)):
+                return letter * len(name)
+    return name
 
 
 def _beginning(names: Iterable[str], begun: bytes) -> list[bytes]:

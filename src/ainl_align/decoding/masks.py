@@ -210,7 +210,17 @@ class SharedMasks:
         return known
 
     def _make(self, grammar: str, line: bytes) -> Shared:
-        matcher, tokens = self._matcher(grammar), self._tokens
+        made = self._read(self._matcher(grammar), line)
+        if self._matchers[grammar].is_error():
+            # A matcher that ran into a limit of the engine, with all that it has seen, stays in error.
+            del self._matchers[grammar]
+            made = self._read(self._matcher(grammar), line)
+            if self._matchers[grammar].is_error():
+                raise ConstraintDeadEnd(f"{self._matchers[grammar].get_error()[:500]} at {line!r} of\n{grammar}")
+        return made
+
+    def _read(self, matcher: LLMatcher, line: bytes) -> Shared:
+        tokens = self._tokens
         ids = tokens.cut(line) if line else []
         matcher.reset()
         if matcher.try_consume_tokens(ids) < len(ids):

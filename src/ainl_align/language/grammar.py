@@ -135,20 +135,21 @@ def service_grammar() -> str:
     return 'start: ("S app core noop" | "S core cron" | "S core web " PATH) "\\n"\n' + f"PATH: /{_PATH}/\n"
 
 
-def schedule_grammar(entries: Sequence[str] = ()) -> str:
-    """A ``Cr`` line of a scheduled program; after ``entries``, the labels of earlier ones, it or the first label."""
-    first = _first_label(entries)
-    rules = f'start: "Cr " LABEL " " CRON "\\n"{first}\nLABEL: {_excluding(_LABEL, entries)}\n'
+def schedule_grammar(taken: Sequence[str] = (), first: Sequence[str] = ()) -> str:
+    """A ``Cr`` line of a scheduled program, its label none of ``taken``; or one of ``first`` begins, the labels of
+    earlier lines."""
+    rules = f'start: "Cr " LABEL " " CRON "\\n"{_first_label(first)}\nLABEL: {_excluding(_LABEL, taken)}\n'
     return rules + "\n".join(_declaration_terminals()) + "\n"
 
 
-def endpoint_grammar(entries: Sequence[str] = (), routes: Sequence[Route] = (), result: str | None = None) -> str:
-    """An ``E`` line of an endpoint program.
+def endpoint_grammar(
+    taken: Sequence[str] = (), routes: Sequence[Route] = (), result: str | None = None, first: Sequence[str] = ()
+) -> str:
+    """An ``E`` line of an endpoint program, its label none of ``taken``; or one of ``first`` begins, as for ``Cr``.
 
-    After ``entries`` and ``routes``, the labels and (path, method) of earlier ones, it is another route that answers
-    with the same variable ``result``, or the first label.
+    After ``routes``, the (path, method) of earlier lines, it is another route, and answers with the same variable
+    ``result``.
     """
-    first = _first_label(entries)
     declared = list(dict.fromkeys(path for path, _ in routes))
     left = {path: [method for method in METHODS if (path, method) not in routes] for path in declared}
     places = [f'"{path}" " " /[{"".join(methods)}]/' for path, methods in left.items() if methods]
@@ -156,8 +157,8 @@ def endpoint_grammar(entries: Sequence[str] = (), routes: Sequence[Route] = (), 
     escaped = [re.escape(path).replace("/", r"\/") for path in declared]
     name = f"/{result}/" if result else _excluding(_NAME, RESERVED_WORDS + WEB_INPUTS)
     return (
-        f'start: "E " ({" | ".join(places)}) " ->" LABEL " ->" NEW "\\n"{first}\n'
-        f"PATH: {_excluding(_PATH, escaped)}\nLABEL: {_excluding(_LABEL, entries)}\nNEW: {name}\n"
+        f'start: "E " ({" | ".join(places)}) " ->" LABEL " ->" NEW "\\n"{_first_label(first)}\n'
+        f"PATH: {_excluding(_PATH, escaped)}\nLABEL: {_excluding(_LABEL, taken)}\nNEW: {name}\n"
     )
 
 
