@@ -6,8 +6,8 @@
 The guarantee: programs decoded from adversarial logits over the embedded tokenizer, under budgets from the smallest
 possible to 512 tokens, are canonical by our checker, accepted by the reference compiler in strict mode, within their
 budget, and never at a dead end. The converse: golds of all suites (``--golds`` training tasks a family) and random
-canonical programs that were written without the decoder's grammar are accepted token by token. Every failure is
-written to ``--cases`` as a file that ``--replay`` runs again. Exit status 1 when there is one. Needs no model: of the
+canonical programs that were written without the decoder's grammar are accepted token by token. The first failures
+are written to ``--cases`` as files that ``--replay`` runs again. Exit status 1 when there is one. Needs no model: of the
 base only tokenizer.json, tokenizer_config.json and chat_template.jinja (``--tokenizer FOLDER`` names another place).
 """
 
@@ -37,6 +37,8 @@ from tests.decoding.random_programs import random_program
 
 MOST_TOKENS = 512
 _TOGETHER = 8
+_SHOWN = 6
+"""Failures that are printed and written as cases; the JSON file has all."""
 _HANDWRITTEN = Path(__file__).parents[1] / "data" / "handwritten.jsonl"
 
 
@@ -320,8 +322,9 @@ def main() -> None:
     results = run(options)
     show(results)
     for number, failure in enumerate(results["failures"]):
-        if number < 10:
-            print(json.dumps(failure, ensure_ascii=False)[:600])
+        if number >= _SHOWN:
+            break
+        print(json.dumps(failure, ensure_ascii=False)[:600])
         if options.cases:
             options.cases.mkdir(parents=True, exist_ok=True)
             text = json.dumps(failure, ensure_ascii=False, indent=2)
