@@ -7,8 +7,9 @@ The guarantee: programs decoded from adversarial logits over the embedded tokeni
 possible to 512 tokens, are canonical by our checker, accepted by the reference compiler in strict mode, within their
 budget, and never at a dead end. The converse: golds of all suites (``--golds`` training tasks a family) and random
 canonical programs that were written without the decoder's grammar are accepted token by token. The first failures
-are written to ``--cases`` as files that ``--replay`` runs again. Exit status 1 when there is one. Needs no model: of the
-base only tokenizer.json, tokenizer_config.json and chat_template.jinja (``--tokenizer FOLDER`` names another place).
+are written to ``--cases`` as files that ``--replay`` runs again. Exit status 1 when there is one. Needs no model: of
+the base only tokenizer.json, tokenizer_config.json and chat_template.jinja (``--tokenizer FOLDER`` names another
+place).
 """
 
 import argparse
