@@ -21,12 +21,14 @@ from ainl_align.errors import UserError
 from ainl_align.progress import Progress
 from ainl_align.training import processes
 from ainl_align.training.base import BaseModel, check_four_bit, load_tokenizer, resolve
+from ainl_align.training.checkpoints import WEIGHTS
 from ainl_align.training.packing import Step, packed_steps, row_steps
 from ainl_align.training.plan import Plan
 from ainl_align.training.precision import compute_dtype, int8_pays, pick_device
 from ainl_align.training.profiles import COMPILE_FROM_TOKENS, PROFILES, Profile
 from ainl_align.training.resume import Keeper, training_key
 from ainl_align.training.rows import Encoded, encode_rows, spread, within_budget
+from ainl_align.training.start import RATE_SHARE, Start, read_start
 
 
 class Settings(PydanticModel):
@@ -51,6 +53,9 @@ class Settings(PydanticModel):
     grad_accum: int = Field(1, ge=1, description="forward passes a step")
     learning_rate: float | None = Field(None, gt=0, description="peak learning rate")
     lora_rank: int | None = Field(None, ge=1, description="rank of the adapter")
+    start_adapter: Path | None = Field(
+        None, description="begin from this adapter's weights, at its rank and a quarter of the profile's learning rate"
+    )
     logging_steps: int = Field(5, ge=1, description="steps between two losses in the log")
     eval_steps: int | None = Field(None, ge=1, description="steps between two validation losses; default: each save")
     save_steps: int | None = Field(None, ge=1, description="steps between two checkpoints")
@@ -96,6 +101,7 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
     if settings.load_in_4bit:
         check_four_bit(device)
     base = resolve(settings.base_model)
+    start = _start(settings, base, profile, progress)
     tokenizer = load_tokenizer(base)
     train_rows = read_rows(settings.data_path)
     if settings.extra_data_path:
@@ -114,7 +120,7 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
     if settings.max_train_samples is None and device == "cpu" and profile.cpu is not None:
         train = within_budget(train, settings.profile, profile.cpu, settings.epochs or profile.epochs, progress)
     train = train[: settings.max_train_samples]
-    plan, steps = _plan(settings, profile, device, train, held_out, len(train_rows), too_long)
+    plan, steps = _plan(settings, profile, device, train, held_out, len(train_rows), too_long, start)
     launches = settings.num_processes > 1 and processes.world().size == 1
     if settings.dry_run or not launches:  # else the first of the processes says it
         progress.say(_describe(plan))
@@ -125,7 +131,7 @@ def run(settings: Settings, progress: Progress) -> FinetuneResult:
     if launches:
         losses = _in_processes(settings, progress)
     else:
-        losses = _train(settings, plan, steps, base, tokenizer, train, held_out, progress)
+        losses = _train(settings, plan, steps, base, tokenizer, train, held_out, start, progress)
     return FinetuneResult(settings.output_dir, plan, tuple(losses), time.monotonic() - started)
 
 
@@ -137,11 +143,14 @@ def _train(
     tokenizer: Any,
     train: list[Encoded],
     held_out: list[Encoded],
+    start: Start | None,
     progress: Progress,
 ) -> list[dict[str, float]]:
     from ainl_align.training.trainer import train_adapter  # torch loads only where something is trained
 
     data = {"train": settings.data_path, "extra": settings.extra_data_path, "eval": settings.eval_data_path}
+    if start is not None:
+        data["start"] = start.folder / WEIGHTS
     made_by = provenance(
         {**settings.model_dump(mode="json"), "plan": asdict(plan)},
         data={name: path for name, path in data.items() if path},
@@ -153,7 +162,23 @@ def _train(
         return keeper.losses()
     if processes.world().leads:
         keeper.prepare(progress, resume=settings.resume)
-    return train_adapter(plan, tokenizer, steps, train, held_out, keeper, progress)
+    return train_adapter(plan, tokenizer, steps, train, held_out, keeper, progress, start)
+
+
+def _start(settings: Settings, base: BaseModel, profile: Profile, progress: Progress) -> Start | None:
+    """The adapter to begin from, if any; says what it decides."""
+    if settings.start_adapter is None:
+        return None
+    start = read_start(settings.start_adapter, base)
+    if settings.lora_rank not in (None, start.rank):
+        raise UserError(
+            f"--lora-rank {settings.lora_rank}: {start.folder} has rank {start.rank}; leave the option out, or begin "
+            "with fresh weights"
+        )
+    if processes.world().leads:
+        other = "" if start.rank == profile.lora_rank else f", in place of the profile's {profile.lora_rank}"
+        progress.say(f"warm start: from the weights of {start.folder}, at its rank {start.rank}{other}")
+    return start
 
 
 def _in_processes(settings: Settings, progress: Progress) -> list[dict[str, float]]:
@@ -178,6 +203,7 @@ def _plan(
     held_out: list[Encoded],
     rows_in_file: int,
     too_long: int,
+    start: Start | None,
 ) -> tuple[Plan, list[Step]]:
     """What will be done, and the rows of every batch of every step."""
     batch = settings.batch_size or profile.batch_size
@@ -194,7 +220,8 @@ def _plan(
         steps = packed_steps(lengths, tokens=pack, batches=batches, epochs=epochs, seed=settings.seed)
     else:
         steps = row_steps(lengths, batch_size=batch, batches=batches, epochs=epochs, seed=settings.seed)
-    rank = settings.lora_rank or profile.lora_rank
+    rank = start.rank if start else settings.lora_rank or profile.lora_rank
+    rate = settings.learning_rate or profile.learning_rate * (RATE_SHARE if start else 1)
     save_steps = settings.save_steps or math.ceil(len(steps) / profile.checkpoints)
     shard = several > 1 and (settings.fsdp or processes.sharding_asked())
     compile_pays = device == "cuda" and pack is not None and sum(lengths) * epochs >= COMPILE_FROM_TOKENS
@@ -219,14 +246,15 @@ def _plan(
         batch_size=batch,
         pack_tokens=pack,
         grad_accum=settings.grad_accum,
-        learning_rate=settings.learning_rate or profile.learning_rate,
+        learning_rate=rate,
         lora_rank=rank,
-        lora_alpha=2 * rank,
+        lora_alpha=start.alpha if start else 2 * rank,
         seed=settings.seed,
         logging_steps=settings.logging_steps,
         eval_steps=settings.eval_steps or save_steps,
         save_total_limit=settings.save_total_limit,
         select_best_by_loss=settings.select_best_by_loss,
+        start_sha256=start.sha256 if start else None,
     )
     return plan, steps
 
@@ -237,4 +265,5 @@ def _describe(plan: Plan) -> str:
     text = f"train {plan.rows} rows ({plan.tokens} tokens, {plan.loss_tokens} with loss) for {plan.epochs:g} epochs = "
     text += f"{plan.steps} steps of {size} on {plan.device} in {plan.precision}"
     text += f", in {plan.processes} processes" if plan.processes > 1 else ""
+    text += ", from a finished adapter" if plan.start_sha256 else ", from fresh weights"
     return text + (", base in int8" if plan.int8_base else "") + (", base in 4 bits" if plan.four_bit else "")

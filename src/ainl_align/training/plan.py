@@ -35,3 +35,5 @@ class Plan:
     eval_steps: int
     save_total_limit: int | None
     select_best_by_loss: bool
+    start_sha256: str | None = None
+    """Weights that training begins from; None: fresh ones."""

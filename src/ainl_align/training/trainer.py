@@ -30,6 +30,7 @@ from ainl_align.training.plan import Plan
 from ainl_align.training.regional import Regions, first_line
 from ainl_align.training.resume import Keeper
 from ainl_align.training.rows import IGNORED, Encoded
+from ainl_align.training.start import Start, begin_from
 
 _MAX_NORM = 1.0
 
@@ -42,8 +43,9 @@ def train_adapter(
     held_out: Sequence[Encoded],
     keeper: Keeper,
     progress: Progress,
+    start_from: Start | None = None,
 ) -> list[dict[str, float]]:
-    """Train an adapter into the keeper's folder, going on from its newest checkpoint.
+    """Train an adapter into the keeper's folder, going on from its newest checkpoint, else from ``start_from``.
 
     Returns one entry a log: step, loss or eval_loss.
     """
@@ -57,7 +59,7 @@ def train_adapter(
             # A base that is to be spread is loaded outside the GPU, which might not hold it.
             place, dtype = "cpu" if plan.shard else device, getattr(torch, plan.precision)
             model = load_model(keeper.base, place, dtype=dtype, four_bit=plan.four_bit)
-            loop = Loop(plan, model, steps, train, held_out, device, progress)
+            loop = Loop(plan, model, steps, train, held_out, device, progress, start_from)
             if start:
                 loop.load_state(start, *keeper.load(start))
                 task.advance(start)
@@ -102,6 +104,7 @@ class Loop:
         held_out: Sequence[Encoded],
         device: str,
         progress: Progress,
+        start: Start | None = None,
     ) -> None:
         self.plan = plan
         self.step = 0
@@ -112,7 +115,10 @@ class Loop:
         self._progress = progress
         self._world = processes.world()
         merge = not (plan.int8_base or plan.four_bit or plan.shard)
-        self.adapters = Adapters(with_adapter(model, plan), device, merge=merge)
+        adapted = with_adapter(model, plan)
+        if start is not None:
+            begin_from(adapted, start)
+        self.adapters = Adapters(adapted, device, merge=merge)
         loss = SummedLoss(model, device)
         held_out_batches = _validation(held_out, plan)
         self._shape: Shape | None = None
