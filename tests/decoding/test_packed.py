@@ -54,7 +54,7 @@ def test_scores_are_the_models_own(changes: dict[str, Any], widest: int) -> None
             packed.unread(number, 2)
         feeds = [tokens[-1:] if number % 2 else tokens for number, tokens in enumerate(last)]
         states = packed.feed(0, feeds)[[end - 1 for end in accumulate(map(len, feeds))]]
-        found = packed.scores(states)
+        found = packed.scores(states, range(len(states)))
     torch.testing.assert_close(found, torch.stack(expected), atol=2e-5, rtol=1e-4)
 
 
@@ -70,7 +70,7 @@ def test_a_dropped_row_and_a_shared_prefix_leave_the_others_right() -> None:
         packed.drop(0)  # the last row takes its place
         packed.add(prefixed=True)
         states = packed.feed(0, [texts[2][-1:], texts[1][-1:], [20, 21]])[[0, 1, 3]]
-        found = packed.scores(states)
+        found = packed.scores(states, range(len(states)))
         expected = [
             model(input_ids=torch.tensor([[*prefix, *text]])).logits[0, -1] for text in (texts[2], texts[1], [20, 21])
         ]

@@ -1,6 +1,5 @@
 """Batched decoding with a key-value cache, with or without the constraint, for any Hugging Face causal model."""
 
-import inspect
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,7 +17,10 @@ from ainl_align.decoding.packed_llama import PackedLlama, obstacle
 from ainl_align.decoding.padded import PaddedBatch
 from ainl_align.decoding.records import PHASES, Generation, GenerationSettings, Request
 from ainl_align.decoding.row import Row
+from ainl_align.decoding.sampling import Sampler
 from ainl_align.decoding.stacked import Stack
+from ainl_align.decoding.static import StaticModel
+from ainl_align.decoding.static import obstacle as static_obstacle
 from ainl_align.progress import Progress, ProgressTask
 
 Finished = Callable[[int, Generation], Sequence[Request]]
@@ -48,7 +50,11 @@ class Engine:
         self.unpacked = obstacle(model, device)
         """Why decoding goes through the model's own forward pass; None when it goes through ``PackedLlama``."""
         self._packed: PackedLlama | None = None
-        self._keep_last = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self.padded = static_obstacle(model)
+        """Why decoding, where it is not packed, cannot keep its memory in place (``static.py``); None when it can."""
+        self._static: StaticModel | None = None
+        self._sampler = Sampler(device)
+        self._told = False
 
     @property
     def constraint(self) -> Constraint:
@@ -79,9 +85,28 @@ class Engine:
         run = _Run(self, settings, requests, finished, expected)
         adapted = self.stack.attached() if self.stack is not None and self.unpacked is not None else nullcontext()
         with progress.task(label, total=run.expected, unit="programs") as task, torch.inference_mode(), adapted:
+            self._prepare(progress)
             while run.waiting:
                 self._decode(run, self._next_batch(run), task)
+            self._tell(progress, self._static.graphs.failure if self._static is not None else None)
         return [run.results[index] for index in range(len(run.requests))]
+
+    def _prepare(self, progress: Progress) -> None:
+        if self.unpacked is None or self._static is not None:
+            return
+        if self.padded is None:
+            own = self.stack is not None
+            static = (
+                StaticModel(self.model, self.device, self.stack) if own else StaticModel.over(self.model, self.device)
+            )
+            self.padded = static.differs(self.model)
+            self._static = static if self.padded is None else None
+        self._tell(progress, self.padded)
+
+    def _tell(self, progress: Progress, reason: str | None) -> None:
+        if reason is not None and not self._told and torch.device(self.device).type == "cuda":
+            self._told = True
+            progress.fallback(f"decoding without CUDA graphs: {reason}")
 
     def _next_batch(self, run: "_Run") -> Batch:
         size = run.settings.batch_size
@@ -89,8 +114,14 @@ class Engine:
             rows = run.take(len(run.waiting))
             if run.finished is None:
                 size = min(size, len(rows))
-            return PackedBatch(self._packed_for(size), rows, size)
-        return PaddedBatch(self.model, run.take(size), self.device, keep_last=self._keep_last, stack=self.stack)
+            return PackedBatch(self._packed_for(size), self._sampler, rows, size)
+        if self._static is not None and run.longest < self._static.limit:
+            columns = run.longest + 1
+            rows = run.take(len(run.waiting))
+            size = min(size, self._static.fits(columns))
+            self._static.reserve(min(size, len(rows)) if run.finished is None else size, columns)
+            return PackedBatch(self._static, self._static.sampler, rows, size)
+        return PaddedBatch(self.model, self._sampler, run.take(size), self.stack)
 
     def _packed_for(self, rows: int) -> PackedLlama:
         """A forward pass for so many rows; the last one again where it is wide enough, for packing copies weights."""
@@ -110,7 +141,8 @@ class Engine:
                 run.end(row)
                 if len(run.results) <= run.expected:
                     task.advance()
-            if isinstance(batch, PackedBatch) and run.waiting:
+            fits = self._static is None or run.longest < self._static.limit
+            if isinstance(batch, PackedBatch) and run.waiting and fits:
                 batch.extend(run.take(len(run.waiting)))
             if time.monotonic() - beat >= run.settings.heartbeat_seconds:
                 beat = time.monotonic()
@@ -136,12 +168,16 @@ class _Run:
         self.finished = finished
         self.requests: list[Request] = []
         self.waiting: deque[int] = deque()
+        self.longest = 0
+        """Most tokens of a row, prompt and answer."""
         self.results: dict[int, Generation] = {}
         self._ask(requests)
 
     def _ask(self, requests: Sequence[Request]) -> None:
         places = list(range(len(self.requests), len(self.requests) + len(requests)))
         self.requests += requests
+        longest = max((len(item.prompt_ids) for item in requests), default=0)
+        self.longest = max(self.longest, longest + self.settings.max_new_tokens)
         if self.settings.constrained and self.settings.max_new_tokens < self._engine.minimum_budget:
             for place in places:
                 item = self.requests[place]

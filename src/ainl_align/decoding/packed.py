@@ -1,4 +1,4 @@
-"""Continuous decoding through ``PackedLlama``: a row that finishes makes room for the next one at once.
+"""Continuous decoding on a ``RowMemory``: a row that finishes makes room for the next one at once.
 
 A row may also read a guess at its next tokens (``guess.py``), and the scores of the same pass decide how much of it
 was right. With few rows a pass has room for guesses at no cost, for reading the weights takes the time; with many, a
@@ -16,19 +16,14 @@ from torch import Tensor
 
 from ainl_align.decoding.batch import Batch
 from ainl_align.decoding.guess import Guessed, Memory, Oracle
-from ainl_align.decoding.packed_llama import PackedLlama
+from ainl_align.decoding.memory import Plan, RowMemory
 from ainl_align.decoding.row import Row
+from ainl_align.decoding.sampling import Sampler
 
-_WIDEST = 4
-"""Most tokens that one row feeds beside others: attention pays for the widest row in every row."""
-_FREE = 16
-"""Tokens that a pass is filled up to with guesses of any quality; half as many for one or two rows."""
 _LIKELY = 0.5
 """In a busy pass a token is guessed when all of the guess up to it is right with at least this probability."""
 _LONGEST = 12
 """Most tokens of one row's guess."""
-_PREFILL = 512
-"""Prompt tokens read in one pass."""
 
 
 @dataclass(slots=True)
@@ -43,8 +38,8 @@ class _Guess:
 class PackedBatch(Batch):
     """Up to ``size`` of the rows at a time, in their order."""
 
-    def __init__(self, model: PackedLlama, rows: Sequence[Row], size: int) -> None:
-        super().__init__("cpu")
+    def __init__(self, model: RowMemory, sampler: Sampler, rows: Sequence[Row], size: int) -> None:
+        super().__init__(sampler)
         self._waiting = deque(rows)
         model.begin(_shared([row.queue for row in rows]))
         self._model = model
@@ -75,28 +70,36 @@ class PackedBatch(Batch):
             with self._timed("prefill"):
                 return *self._admit(free), "prefill"
         with self._timed("forward"):
-            feeds = self._feeds()
+            plan = self._model.plan([len(row.queue) for row in self._slots])
+            feeds = self._feeds(plan)
             ready = [slot for slot, row in enumerate(self._slots) if feeds[slot] and not row.queue]
-            guesses = self._guesses(ready, sum(map(len, feeds)))
+            guesses = self._guesses(plan, ready, feeds)
             states = self._model.feed(0, [[*feed, *guesses.get(slot, ())] for slot, feed in enumerate(feeds)])
             ends = list(accumulate(len(feed) + len(guesses.get(slot, ())) for slot, feed in enumerate(feeds)))
             places = [range(ends[slot] - 1 - len(guesses.get(slot, ())), ends[slot]) for slot in ready]
-            self._scores = self._model.scores(states[torch.tensor([*chain(*places)], dtype=torch.long)])
+            self._scores = self._model.scores(states, [*chain(*places)])
             firsts = [0, *accumulate(map(len, places))]
             self._open = {
                 self._slots[slot].index: _Guess(slot, guesses[slot], first)
                 for slot, first in zip(ready, firsts, strict=False)
                 if slot in guesses
             }
-            return self._scores[firsts[:-1]], [self._slots[slot] for slot in ready], "forward"
+            return self._chosen(firsts[:-1]), [self._slots[slot] for slot in ready], "forward"
 
-    def _guesses(self, ready: Sequence[int], fed: int) -> dict[int, list[int]]:
+    def _chosen(self, places: Sequence[int]) -> Tensor:
+        """Some of the scores, without waiting for the device; all of them as they are."""
+        if len(places) == len(self._scores):
+            return self._scores
+        return self._scores.index_select(0, torch.tensor(places).to(self._scores.device, non_blocking=True))
+
+    def _guesses(self, plan: Plan, ready: Sequence[int], feeds: Sequence[Sequence[int]]) -> dict[int, list[int]]:
         """Guessed tokens by slot: what is likely, and more where the pass has room."""
-        room = (_FREE if len(self._slots) > 2 else _FREE // 2) - fed
+        room = plan.free - sum(map(len, feeds))
         found = {}
         for place, slot in enumerate(ready):
             row = self._slots[slot].index
-            hint = self._hints[row] = list(self._oracles[row].guess(_LONGEST))
+            most = min(_LONGEST, plan.row - len(feeds[slot]))
+            hint = self._hints[row] = list(self._oracles[row].guess(most))
             likely = sum(item.chance >= _LIKELY for item in hint)
             guess = [item.token for item in hint[: max(room // (len(ready) - place), likely)]]
             if guess:
@@ -122,7 +125,7 @@ class PackedBatch(Batch):
             else:
                 self._model.unread(guess.slot, len(guess.tokens))
                 del self._open[row.index]
-        return self._scores[places], going
+        return (self._chosen(places) if going else self._scores[:0]), going
 
     def _learn(self, row: Row) -> None:
         """Compare the hint with what the row took; a token is counted until the first wrong one."""
@@ -148,8 +151,8 @@ class PackedBatch(Batch):
     def _admit(self, most: int) -> tuple[Tensor, list[Row]]:
         """Read the prompts of the next rows: those that fit one pass, at least one."""
         rows: list[Row] = []
-        total = 0
-        while self._waiting and len(rows) < most and (not rows or total + len(self._waiting[0].queue) <= _PREFILL):
+        total, room = 0, self._model.prefill
+        while self._waiting and len(rows) < most and (not rows or total + len(self._waiting[0].queue) <= room):
             row = self._waiting.popleft()
             prefix = self._model.prefix
             shares = len(prefix) > 0 and row.queue[: len(prefix)] == prefix and len(row.queue) > len(prefix)
@@ -167,15 +170,15 @@ class PackedBatch(Batch):
         self._slots += rows
         self._open = {}
         ends = [end - 1 for end in accumulate(lengths)]
-        return self._model.scores(states[ends]), rows
+        return self._model.scores(states, ends), rows
 
-    def _feeds(self) -> list[list[int]]:
+    def _feeds(self, plan: Plan) -> list[list[int]]:
         """What each row feeds: all rows something in turn, and long queues what room is left."""
         rows = len(self._slots)
         sizes = [0] * rows
-        left = self._model.widest
+        left = plan.total
         order = [(self._turn + step) % rows for step in range(rows)]
-        for wanted in range(1, _WIDEST + 1):
+        for wanted in range(1, plan.feed + 1):
             for slot in order:
                 if left and len(self._slots[slot].queue) >= wanted:
                     sizes[slot] += 1

@@ -15,9 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ainl_align.decoding.memory import Plan, RowMemory
 from ainl_align.decoding.stacked import Stack
 
-_STEP = 64
+_WIDEST = 4
+"""Most tokens that one row feeds beside others: attention pays for the widest row in every row."""
+_FREE = 16
+"""Tokens that a pass is filled up to with guesses of any quality; half as many for one or two rows."""
 _GROUP = 8
 """Rows whose attention is computed together: they pay for the longest among them."""
 _Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -84,11 +88,13 @@ class _Group:
     """Zero or minus infinity, (rows, 1, heads of a group × width, end)."""
 
 
-class PackedLlama:
+class PackedLlama(RowMemory):
     """The pass over one model, and the adapters of a stack over it.
 
     ``widest``: tokens that a pass of decoding without guesses has at most.
     """
+
+    prefill = 512
 
     def __init__(self, model: Any, widest: int, stack: Stack | None = None) -> None:
         config = model.config
@@ -96,6 +102,7 @@ class PackedLlama:
         self._heads = int(config.num_attention_heads)
         self._groups = int(config.num_key_value_heads)
         self._size = int(getattr(config, "head_dim", None) or config.hidden_size // self._heads)
+        super().__init__((len(model.model.layers), self._groups, self._size), model.dtype, "cpu")
         size = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
         plain = all(type(linear) is nn.Linear for linear in (model.lm_head, *_linears(model.model.layers[0]).values()))
         usable = torch.backends.mkl.is_available() and model.dtype == torch.float32 and plain
@@ -113,56 +120,19 @@ class PackedLlama:
             for i, layer in enumerate(model.model.layers)
         ]
         self._head = _Linear(model.lm_head, self._counts, "lm_head", None)
-        self._keys: list[Tensor] = []
-        self._values: list[Tensor] = []
-        self.prefix: list[int] = []
-        """With what rows may begin at no cost."""
-        self._read: dict[int, list[tuple[Tensor, Tensor]]] = {}
-        """By slot: keys and values of the prefix in every layer, once a row needed them."""
-        self._slots: list[int] = []
-        self.lengths: list[int] = []
-        """Tokens that each row has read."""
+        self._views: list[Tensor] = []
+        """The memory by layer."""
 
-    def begin(self, prefix: Sequence[int]) -> None:
-        """Forget all rows; rows that are added from now on may begin with ``prefix``."""
-        self.lengths, self._slots = [], []
-        self.prefix, self._read = list(prefix), {}
+    def plan(self, lengths: Sequence[int]) -> Plan:
+        return Plan(total=self.widest, feed=_WIDEST, row=1 << 30, free=_FREE if len(lengths) > 2 else _FREE // 2)
 
-    def add(self, slot: int = 0, *, prefixed: bool = False) -> None:
-        """Make room for one more row, which wears ``slot`` of the stack and has read nothing, or just the prefix."""
-        if prefixed and slot not in self._read:
-            self.add(slot)
-            row = len(self.lengths) - 1
-            self.feed(row, [self.prefix])
-            end = len(self.prefix)
-            self._read[slot] = [
-                (keys[row, :end].clone(), values[row, :end].clone())
-                for keys, values in zip(self._keys, self._values, strict=True)
-            ]
-            self.drop(row)
-        row, read = len(self.lengths), len(self.prefix) if prefixed else 0
-        self.lengths.append(read)
-        self._slots.append(slot)
-        self._room(row + 1, max(read, 1))
-        if prefixed:
-            for (key, value), keys, values in zip(self._read[slot], self._keys, self._values, strict=True):
-                keys[row, :read] = key
-                values[row, :read] = value
-
-    def drop(self, row: int) -> None:
-        """Forget a row; the last one takes its number."""
-        last = len(self.lengths) - 1
-        if row < last:
-            end = self.lengths[last]
-            for buffer in (*self._keys, *self._values):
-                buffer[row, :end] = buffer[last, :end]
-            self.lengths[row] = self.lengths[last]
-            self._slots[row] = self._slots[last]
-        self.lengths.pop()
-        self._slots.pop()
+    def reserve(self, rows: int, columns: int) -> None:
+        before = self._store
+        super().reserve(rows, columns)
+        if self._store is not before:
+            self._views = list(self._store)
 
     def feed(self, first: int, feeds: Sequence[Sequence[int]]) -> Tensor:
-        """Rows ``first`` and on read these tokens, at least one in all; returns all their states, (tokens, hidden)."""
         sizes = np.array([len(tokens) for tokens in feeds])
         starts = np.array(self.lengths[first : first + len(feeds)])
         total = int(sizes.sum())
@@ -171,7 +141,7 @@ class PackedLlama:
         tokens, positions = np.zeros((2, filled), dtype=np.int64)
         tokens[:total] = np.concatenate([np.asarray(item, dtype=np.int64) for item in feeds])
         positions[:total] = starts[slots] + np.arange(total) - np.repeat(sizes.cumsum() - sizes, sizes)
-        self._room(first + len(feeds), int((starts + sizes).max()))
+        self.reserve(first + len(feeds), int((starts + sizes).max()))
         for number, size in enumerate(sizes.tolist(), first):
             self.lengths[number] += size
         if self._stack is not None:
@@ -188,13 +158,9 @@ class PackedLlama:
         )
         return hidden[:total]
 
-    def unread(self, row: int, tokens: int) -> None:
-        """Let a row forget the last tokens that it read."""
-        self.lengths[row] -= tokens
-
-    def scores(self, states: Tensor) -> Tensor:
-        """Logits of some states, (rows, vocabulary)."""
-        rows = states.shape[0]
+    def scores(self, states: Tensor, places: Sequence[int]) -> Tensor:
+        states = states[torch.tensor(places, dtype=torch.long)]
+        rows = len(places)
         filled = next((count for count in self._counts if count >= rows), rows)
         if filled > rows:
             states = torch.cat([states, states.new_zeros((filled - rows, states.shape[1]))])
@@ -227,17 +193,18 @@ class PackedLlama:
             both = torch.cat([query(normed), key(normed)], dim=-1).view(-1, heads + groups, size)
             low, high = both.chunk(2, dim=-1)
             both = (both * cosine).addcmul_(torch.cat([-high, low], dim=-1), sine)[:total]
-            self._keys[number][rows, columns] = both[:, heads:]
-            self._values[number][rows, columns] = value(normed)[:total].view(total, groups, size)
+            keys, values = self._views[number]
+            keys[rows, columns] = both[:, heads:]
+            values[rows, columns] = value(normed)[:total].view(total, groups, size)
             for member in members:
-                attended[member.tokens] = self._attend(number, both[member.tokens, :heads], member)
+                attended[member.tokens] = self._attend(keys, values, both[member.tokens, :heads], member)
             hidden = hidden + output(attended)
             normed = layer.post_attention_layernorm(hidden)
             hidden = hidden + down(F.silu(gate(normed)).mul_(up(normed)))
         last: Tensor = self._model.model.norm(hidden)
         return last
 
-    def _attend(self, layer: int, queries: Tensor, member: _Group) -> Tensor:
+    def _attend(self, keys: Tensor, values: Tensor, queries: Tensor, member: _Group) -> Tensor:
         """What the tokens of some rows see, (tokens, heads × size); ``queries``: (tokens, heads, size)."""
         heads, groups, size = self._heads, self._groups, self._size
         rows, width = member.rows.stop - member.rows.start, member.width
@@ -249,31 +216,13 @@ class PackedLlama:
         queries = queries.reshape(rows, width, groups, heads // groups, size).permute(0, 2, 3, 1, 4)
         seen = F.scaled_dot_product_attention(
             queries.reshape(rows, groups, -1, size),
-            self._keys[layer][member.rows, : member.end].transpose(1, 2),
-            self._values[layer][member.rows, : member.end].transpose(1, 2),
+            keys[member.rows, : member.end].transpose(1, 2),
+            values[member.rows, : member.end].transpose(1, 2),
             attn_mask=member.mask,
         )
         seen = seen.view(rows, groups, heads // groups, width, size).permute(0, 3, 1, 2, 4)
         seen = seen.reshape(rows * width, heads * size)
         return seen if member.places is None else seen[member.places]
-
-    def _room(self, rows: int, columns: int) -> None:
-        """Let the buffers, each (rows, columns, groups, size), hold so much."""
-        held = self._keys[0].shape if self._keys else (0, 0)
-        if rows <= held[0] and columns <= held[1]:
-            return
-        shape = (
-            max(rows, held[0]),
-            max(-(-(columns + columns // 4) // _STEP) * _STEP, held[1]),
-            self._groups,
-            self._size,
-        )
-        for buffers in (self._keys, self._values):
-            old = list(buffers)
-            # Columns beyond a row's length are masked, but a NaN there would still spoil the sum: so zeros.
-            buffers[:] = [torch.zeros(shape, dtype=self._model.dtype) for _ in self._layers]
-            for new, previous in zip(buffers, old, strict=False):
-                new[: held[0], : held[1]] = previous
 
 
 def _linears(layer: Any) -> dict[str, nn.Module]:

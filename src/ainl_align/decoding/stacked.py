@@ -38,11 +38,13 @@ def stack_obstacle(folder: Path) -> str | None:
 class Stack:
     """The adapters of several folders over one model. Slots number them; a slot whose folder is None is the base.
 
-    Call ``wear`` with the slot of each token before a pass. ``model`` says precision, device and layers.
+    Call ``wear`` with the slot of each token before a pass. ``model`` says precision, device and layers. ``dense``:
+    every token goes through all adapters and all but its own are wiped out: more arithmetic, but the same few launches
+    for any tokens, so that a pass can be a CUDA graph; default: everywhere but on CPUs.
     Raises ValueError for an adapter that names a layer that the model lacks.
     """
 
-    def __init__(self, folders: Sequence[Path | None], model: Any) -> None:
+    def __init__(self, folders: Sequence[Path | None], model: Any, *, dense: bool | None = None) -> None:
         self._numbers = {slot: number for number, slot in enumerate(s for s, f in enumerate(folders) if f is not None)}
         embedding = model.get_input_embeddings().weight
         self._device = embedding.device
@@ -55,10 +57,17 @@ class Stack:
         self._places = self._valid = self._targets = torch.empty(0, dtype=torch.long)
         self._source: Tensor | None = None
         self._gathered = torch.empty(0)
+        self._dense = self._device.type != "cpu" if dense is None else dense
+        self._worn = torch.zeros((0, len(self._numbers)), dtype=embedding.dtype, device=self._device)
 
     def wear(self, slots: Sequence[int]) -> None:
         """Say which slot each token of the next pass belongs to, in their order; further tokens are the base's."""
         numbers = np.array([self._numbers.get(slot, -1) for slot in slots])
+        if self._dense:
+            self.reserve(len(numbers))
+            worn = torch.from_numpy(numbers[:, None] == np.arange(len(self._numbers)))
+            self._worn[: len(numbers)].copy_(worn, non_blocking=True)
+            return
         groups = {number: np.flatnonzero(numbers == number) for number in np.unique(numbers).tolist() if number >= 0}
         self._source, self._slices = None, []
         self._places = torch.empty(0, dtype=torch.long)
@@ -75,6 +84,13 @@ class Stack:
         self._valid = self._index(np.flatnonzero(valid))
         self._targets = self._index(places[valid])
 
+    def reserve(self, tokens: int) -> bool:
+        """Make room for passes of so many tokens; whether what ``wear`` writes to has moved."""
+        if tokens <= len(self._worn):
+            return False
+        self._worn = self._worn.new_zeros((tokens, self._worn.shape[1]))
+        return True
+
     def _index(self, places: Any) -> Tensor:
         return torch.from_numpy(places).to(self._device)
 
@@ -84,6 +100,9 @@ class Stack:
         if pair is None:
             return outputs
         low, high = pair
+        if self._dense:
+            made = torch.einsum("ti,nir->tnr", inputs, low) * self._worn[: len(inputs), :, None]
+            return outputs.add_(torch.einsum("tnr,nro->to", made, high))
         for number, places in self._slices:
             made = inputs[places] @ low[number] @ high[number]
             outputs.index_add_(0, places, made.to(outputs.dtype))
