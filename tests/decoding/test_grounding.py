@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ainl_align.config import ROOT
 from ainl_align.decoding.constraint import Constraint
-from ainl_align.decoding.grounding import Ground, Span, Vocabulary, copied_literals, copying_errors, open_span
+from ainl_align.decoding.grounding import Copier, Ground, Span, Vocabulary, copied_literals, copying_errors, open_span
 from ainl_align.tasks.prompts import load_prompt_set
 from ainl_align.tasks.suites import suite
 
@@ -21,7 +22,7 @@ REQUEST = 'Fetch https://api.a.example/v1/items, put "done" on queue ops-high an
         ('  R http.GET "https://a', Span("url", "https://a")),
         ('  R http.GET "https://a"', None),
         ('  R http.POST "https://a" "te', None),
-        ('  R queue.PUT "mailto:al', Span("address", "al")),
+        ('  R queue.PUT "mailto:al', Span("address", "mailto:al")),
         ('  R cache.GET "ns" "k', Span("key", "k")),
         ('  R sqlite.QUERY "SELECT a FROM', Span("table", "", blank=True)),
         ('  R sqlite.QUERY "SELECT a FROM ', Span("table", "")),
@@ -53,7 +54,7 @@ def test_copied_literals_and_copying_errors() -> None:
         ("table", "orders"),
         ("table", "order"),
         ("queue", "ops"),
-        ("address", "al@b.example"),
+        ("address", "mailto:al@b.example"),
     ]
     assert copying_errors(program, REQUEST) == [("table", "order"), ("queue", "ops")]
 
@@ -62,7 +63,11 @@ def test_a_copy_goes_on_in_the_tokenizers_own_tokens_and_ends_with_a_word(
     constraint: Constraint, embedded_tokenizer: Any
 ) -> None:
     vocabulary, ground = Vocabulary(constraint), Ground(REQUEST)
-    for literal, kind in (("https://api.a.example/v1/items", "url"), ("ops-high", "queue")):
+    for literal, kind in (
+        ("https://api.a.example/v1/items", "url"),
+        ("ops-high", "queue"),
+        ("mailto:al@b.example", "address"),
+    ):
         written = ""
         for token in embedded_tokenizer.encode(f'{literal}"', add_special_tokens=False):
             tokens = ground.tokens(Span(kind, written), vocabulary)
@@ -87,3 +92,19 @@ def test_golds_copy_what_has_to_be_copied(name: str) -> None:
     tasks = suite(name) if name != "handwritten" else [row.task for row in load_prompt_set(HANDWRITTEN) if row.task]
     assert tasks
     assert [(task.id, wrong) for task in tasks if (wrong := copying_errors(task.gold, task.prompt))] == []
+
+
+@pytest.mark.parametrize("name", ["regression", "dev", "handwritten"])
+def test_required_copies_leave_every_gold_possible(name: str, constraint: Constraint, embedded_tokenizer: Any) -> None:
+    tasks = suite(name) if name != "handwritten" else [row.task for row in load_prompt_set(HANDWRITTEN) if row.task]
+    barred = []
+    for task in tasks:
+        copier, line = Copier(task.prompt, constraint), b""
+        for token in embedded_tokenizer.encode(task.gold, add_special_tokens=False):
+            allowed = np.ones(constraint.vocabulary, dtype=bool)
+            copier.hold(line, allowed)
+            if not allowed[token]:
+                barred.append((task.id, line, constraint.text(token)))
+                break
+            line = (line + constraint.text(token)).rpartition(b"\n")[2]
+    assert barred == []

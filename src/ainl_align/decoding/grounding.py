@@ -37,14 +37,15 @@ _BEFORE = r"(?i)\b(?:from|into|(?<!do )update|join)"
 _TABLE = re.compile(rf"{_BEFORE}(?P<blank> ?)(?P<name>[A-Za-z_]\w*)?$")
 _TABLES = re.compile(rf"{_BEFORE} +([A-Za-z_]\w*)")
 _MAIL: Final = "mailto:"
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _START = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_/]")
 _ENDS: Final = {"": re.compile(r"(?!-?[A-Za-z0-9_])"), "url": re.compile(r"(?![-/@%&=?.#:~+]*[A-Za-z0-9_])")}
 """Where a copied word may end, by kind; what is not listed ends like ``""``."""
-_ENDS.update(dict.fromkeys(("file", "route"), _ENDS["url"]))
+_ENDS.update(dict.fromkeys(("file", "route", "address"), _ENDS["url"]))
 _SHAPES: Final = {
     "url": re.compile(r"https?://"),
     "route": re.compile("/"),
-    "address": re.compile(r"[A-Za-z0-9._%+-]+@"),
+    "address": re.compile(_MAIL),
 }
 """How a word has to begin to be copied as a kind; as the kinds that are not listed any word may be."""
 _TABLE_FUNCTION: Final = " json_each"
@@ -72,14 +73,12 @@ def open_span(line: str) -> Span | None:
     if kind == "sql":
         found = _TABLE.search(text)
         return None if found is None else Span("table", found["name"] or "", blank=not found["blank"])
-    return None if kind is None else Span(*_addressed(kind, text))
+    return None if kind is None else Span(_addressed(kind, text), text)
 
 
-def _addressed(kind: str, text: str) -> tuple[str, str]:
-    """Kind and text of a literal; in a queue that stands for a mailbox the address is what has to be copied."""
-    if kind == "queue" and text.startswith(_MAIL):
-        return "address", text.removeprefix(_MAIL)
-    return kind, text
+def _addressed(kind: str, text: str) -> str:
+    """The kind of a literal, which for a queue depends on its text: it may stand for a mailbox."""
+    return "address" if kind == "queue" and text.startswith(_MAIL) else kind
 
 
 def _kind(words: Sequence[str], place: int) -> str | None:
@@ -104,7 +103,7 @@ def copied_literals(program: str) -> Iterator[tuple[str, str]]:
             if kind == "sql":
                 yield from (("table", name) for name in _TABLES.findall(text))
             else:
-                yield _addressed(kind, text)
+                yield _addressed(kind, text), text
 
 
 def copying_errors(program: str, request: str) -> list[tuple[str, str]]:
@@ -114,11 +113,15 @@ def copying_errors(program: str, request: str) -> list[tuple[str, str]]:
 
 
 class Ground:
-    """A request's text, as literals spell it, with the places where a copy may start and end."""
+    """A request's text, as literals spell it, with the places where a copy may start and end.
+
+    A queue may also be the mailbox of any address in the request; those follow the text.
+    """
 
     def __init__(self, request: str) -> None:
         text = request.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-        self._text = text + _TABLE_FUNCTION
+        mailboxes = "".join(f" {_MAIL}{address}" for address in _ADDRESS.findall(text))
+        self._text = text + _TABLE_FUNCTION + mailboxes
         self._starts = [found.start() for found in _START.finditer(self._text)]
 
     def holds(self, kind: str, literal: str) -> bool:
