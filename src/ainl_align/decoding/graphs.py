@@ -73,6 +73,9 @@ class Graphs:
     def _record(self, function: _Function, inputs: tuple[Tensor, ...]) -> _Recorded | None:
         if self._pool is None:
             self._pool, self._stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream()
+            torch.cuda.synchronize()
+            with torch.cuda.stream(self._stream):  # libraries keep workspaces by stream: they are made here
+                function(*inputs)
         graph = torch.cuda.CUDAGraph()
         torch.cuda.synchronize()
         try:
