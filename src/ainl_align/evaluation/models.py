@@ -1,5 +1,6 @@
 """One base model in memory that wears one adapter at a time, or several in one batch."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -8,9 +9,10 @@ from typing import Any
 from ainl_align.decoding.generate import Engine
 from ainl_align.decoding.quantize import Quantization, device_obstacle, quantize
 from ainl_align.decoding.stacked import Stack
+from ainl_align.errors import UserError
 from ainl_align.progress import Progress
 from ainl_align.training.base import BaseModel, load_model, load_tokenizer, loading
-from ainl_align.training.checkpoints import Adapter, check_base
+from ainl_align.training.checkpoints import WEIGHTS, Adapter, check_base
 from ainl_align.training.precision import compute_dtype
 
 
@@ -78,8 +80,13 @@ class Wardrobe:
     def _merge(self, adapter: Adapter) -> Any:
         from peft import PeftModel
 
-        with loading(adapter.folder, "weights"):
+        with loading(adapter.folder, "weights"), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Found missing adapter keys")  # that is an error, told below
             wrapped = PeftModel.from_pretrained(self._model, str(adapter.folder), torch_device=self.device)
+            problem = _incomplete(wrapped, adapter)
+        if problem is not None:
+            wrapped.unload()
+            raise UserError(problem)
         touched = {
             name
             for name, module in wrapped.base_model.model.named_modules()
@@ -100,6 +107,27 @@ class Wardrobe:
         engine = Engine(applied.eval(), self.tokenizer, self.device)
         self.unpacked = engine.unpacked
         return engine
+
+
+def _incomplete(wrapped: Any, adapter: Adapter) -> str | None:
+    """What is wrong when an adapter's file does not hold exactly the matrices that its configuration asks for.
+
+    PEFT leaves what is missing as it was initialised, without effect, and says so in a warning at most.
+    """
+    from peft import get_peft_model_state_dict
+    from safetensors import safe_open
+
+    wanted = get_peft_model_state_dict(wrapped, save_embedding_layers=False).keys()
+    with safe_open(adapter.folder / WEIGHTS, framework="numpy") as weights:
+        found = set(weights.keys())
+    for names, does in ((wanted - found, "lacks {} that"), (found - wanted, "holds {} that nothing in")):
+        if names:
+            matrices = f"{len(names)} matrices, such as {min(names)},"
+            return (
+                f"{adapter.folder}: its {WEIGHTS} {does.format(matrices)} its adapter_config.json asks for; save or "
+                "fetch it again"
+            )
+    return None
 
 
 def stacked_path(device: str, quantization: str) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 
 from ainl_align.artifacts import file_hash, parse_json, sync_folder
 from ainl_align.config import DEFAULT_BASE
-from ainl_align.errors import AlignError, UserError
+from ainl_align.errors import AlignError, UserError, out_of_memory
 from ainl_align.locks import locked
 from ainl_align.progress import Progress
 from ainl_align.training.precision import compute_dtype
@@ -210,10 +210,10 @@ def loading(folder: Path, what: str) -> Iterator[None]:
     """Files of others: whatever the libraries that read them raise says that the files are damaged (UserError)."""
     try:
         yield
-    except (AlignError, MemoryError):
+    except AlignError:
         raise
     except Exception as error:
-        if "out of memory" in str(error).lower():
+        if out_of_memory(error):
             raise
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise UserError(f"{folder}: its {what} cannot be loaded ({first}); fetch or make it again") from error

@@ -24,6 +24,8 @@ RESUME = "resume"
 """Folder in a checkpoint with what its training goes on from (``training/resume.py``); no part of the adapter."""
 _NO_PART = (MANIFEST, BEST_LINK, "README.md")
 """Files in an adapter's folder that are not sealed: the seal, and what later stages write."""
+_SIDES = {"lora_A": ("lora_B", 1), "lora_B": ("lora_A", 0)}
+"""Each matrix of a LoRA pair: the other one, and its axis that is the layer's."""
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 
@@ -124,21 +126,21 @@ def _peft_base(folder: Path) -> str:
 
 
 def check_base(adapter: Adapter, base: BaseModel) -> None:
-    """Raise UserError when ``adapter`` was trained on another base model than ``base``."""
+    """Raise UserError when ``adapter`` was trained on another base model than ``base``, or its weights fit none."""
     if adapter.base_fingerprint:
-        same = adapter.base_fingerprint == base.fingerprint
+        why = None if adapter.base_fingerprint == base.fingerprint else "its manifest names other weights"
     else:
         with loading(adapter.folder, "weights"):
-            same = _same_shapes(adapter, base)
-    if not same:
+            why = _misfit(adapter, base)
+    if why is not None:
         raise UserError(
-            f"{adapter.folder}: was trained on base model '{adapter.base_model}', not on '{base.name}'; "
+            f"{adapter.folder}: was trained on base model '{adapter.base_model}', not on '{base.name}' ({why}); "
             f"use --base-model {adapter.base_model} or another adapter"
         )
 
 
-def _same_shapes(adapter: Adapter, base: BaseModel) -> bool:
-    """Whether a foreign adapter's matrices fit the base: every LoRA pair meets the weight that it names."""
+def _misfit(adapter: Adapter, base: BaseModel) -> str | None:
+    """Why a foreign adapter's matrices do not fit the base, or None; UserError when they are no pairs of LoRA."""
     from safetensors import safe_open
 
     shapes: dict[str, list[int]] = {}
@@ -146,12 +148,22 @@ def _same_shapes(adapter: Adapter, base: BaseModel) -> bool:
         with loading(base.folder, "weights"), safe_open(path, framework="numpy") as weights:
             shapes.update({name: weights.get_slice(name).get_shape() for name in weights.keys()})  # noqa: SIM118
     with safe_open(adapter.folder / WEIGHTS, framework="numpy") as weights:
-        for name in weights.keys():  # noqa: SIM118
-            side, axis = ("lora_A", 1) if "lora_A" in name else ("lora_B", 0)
-            target = name.removeprefix("base_model.model.").split(f".{side}")[0] + ".weight"
-            if target not in shapes or shapes[target][axis] != weights.get_slice(name).get_shape()[axis]:
-                return False
-    return True
+        found = {name: weights.get_slice(name).get_shape() for name in weights.keys()}  # noqa: SIM118
+    for name, shape in found.items():
+        side = next((side for side in _SIDES if name.endswith(f".{side}.weight")), None)
+        if side is None:
+            raise UserError(f"{adapter.folder}: holds {name}, and only plain LoRA is read; save it as plain LoRA")
+        other, axis = _SIDES[side]
+        pair = found.get(name.replace(f".{side}.", f".{other}."))
+        if pair is None or len(shape) != 2 or pair[axis] != shape[1 - axis]:
+            raise UserError(f"{adapter.folder}: {name} has no {other} that goes with it; save or fetch it again")
+        layer = name.removeprefix("base_model.model.").removesuffix(f".{side}.weight")
+        target = shapes.get(f"{layer}.weight")
+        if target is None:
+            return f"which has no layer {layer}"
+        if len(target) != 2 or target[axis] != shape[axis]:
+            return f"whose {layer} is {' x '.join(map(str, target))}, not what {side} was made for"
+    return None if found else "it holds no matrices"
 
 
 def checkpoints(root: Path) -> list[Adapter]:
