@@ -7,6 +7,7 @@ runner that is late and forks the next one in milliseconds. Both end with the ca
 
 import gc
 import io
+import itertools
 import json
 import os
 import pickle
@@ -37,6 +38,8 @@ _AHEAD: Final = 64
 """Results that a worker may be ahead of the slowest one; bounds memory while results keep their order."""
 _TRIES: Final = 3
 """How often an item is sent again whose process was killed from outside (an operator, the kernel short of memory)."""
+_SWEPT_AFTER: Final = 200
+"""Items after which a runner collects its garbage: the collector by itself waits for tens of MiB of it."""
 _LARGEST: Final = 64 * 2**20
 """Bytes of the largest answer that is taken from a runner."""
 _FROM_OUTSIDE: Final = frozenset({signal.SIGKILL, signal.SIGTERM})
@@ -333,7 +336,9 @@ def _run(keeper: Connection, memory_mb: int) -> NoReturn:
         _limit(resource.RLIMIT_AS, _address_space() + memory_mb * 2**20)
         sys.dont_write_bytecode = True
         guard.forbid([*sys.path, sys.prefix, sys.base_prefix])
-        while True:
+        for number in itertools.count(1):
+            if number % _SWEPT_AFTER == 0:
+                gc.collect()
             try:
                 task, timeout_s = pickle.loads(keeper.recv_bytes())
             except (EOFError, OSError):
