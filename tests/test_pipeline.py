@@ -7,6 +7,7 @@ that leave the same artifacts (tests/e2e runs the real ones), so that their outc
 import importlib
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from ainl_align.config import CycleSettings
 from ainl_align.cycle import stages
 from ainl_align.errors import ExitCode, UserError
 from ainl_align.progress import Progress
+from ainl_align.training import shipped
 from ainl_align.training.base import resolve
 from ainl_align.training.checkpoints import WEIGHTS, seal
 
@@ -174,6 +176,25 @@ def test_the_stages_get_the_cycles_choices(settings: CycleSettings, outcome: Out
         assert stage.emit_timing
         assert stage.constraint_diagnostics
         assert (stage.repair_attempts, stage.max_new_tokens) == (2, sweep.max_new_tokens)
+
+
+def test_a_warm_start_is_another_training_and_says_so(
+    settings: CycleSettings, outcome: Outcome, tiny_adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "SHELF", tmp_path / "shelf")
+    warm = settings.replaced({"warm_start": True})
+    with pytest.raises(UserError, match="--warm-start: no adapter comes with this installation"):
+        run(warm)
+    shutil.copytree(tiny_adapter / "checkpoint-1", tmp_path / "shelf" / "tiny-ainl-v1")
+    _, health, shown = run(settings)
+    assert outcome.given["training"].start_adapter is None
+    assert health["training_start"] == "cold: fresh weights"
+    assert "training began cold: fresh weights" in shown
+    _, health, shown = run(warm)
+    assert outcome.given["training"].start_adapter == tmp_path / "shelf" / "tiny-ainl-v1"
+    assert health["training_start"].startswith("warm: tiny-ainl-v1")
+    assert "finetune: runs again, because" in shown
+    assert "warm: tiny-ainl-v1" in Path(health["artifacts"]["run_report"]).read_text(encoding="utf-8")
 
 
 def test_a_failing_gate_exits_10_and_writes_the_health(settings: CycleSettings, outcome: Outcome) -> None:

@@ -101,6 +101,9 @@ class CycleSettings(BaseModel):
     skip_base_eval: bool = Field(False, description="leave the base model out of the final evaluation")
     prune_non_topk: bool = Field(True, description="delete checkpoints outside the top k after the sweep")
     generation_timeout_seconds: float | None = Field(None, gt=0, description="limit for one prompt's generation")
+    warm_start: bool = Field(
+        False, description="begin training from the adapter that comes with the package instead of fresh weights"
+    )
     gate_policy: Policy = Field("certified", description="certified: 95% bounds decide; point: plain comparison")
     gate_floor: tuple[str, ...] = Field((), description="further floors, like tier:T3:task_success=0.4")
     gate_max_drop: tuple[str, ...] = Field((), description="further largest drops, like tier:*:task_success=0.2")

@@ -107,6 +107,7 @@ class Cycle:
         """Stage 4: LoRA training."""
         self.run.do("finetune", self._stages.train(anew=self.run.begins_anew("finetune")), self._pruned())
         self._checkpoints = self.run.state.stages["finetune"].facts["checkpoints"]
+        self.health.training_start = stages.training_start(self.settings)
         self._have("adapter", self.settings.adapter_out)
 
     def _pruned(self) -> Sequence[str]:
@@ -233,4 +234,10 @@ def resolve_inputs(settings: CycleSettings) -> Any:
     read_history(Paths(settings.corpus_dir, settings.adapter_out).history)
     if settings.boost_eval_report is not None:
         read_json(settings.boost_eval_report, "model_eval_report")
-    return resolve(settings.base_model)
+    base = resolve(settings.base_model)
+    if settings.warm_start:
+        from ainl_align.training.shipped import shipped_or_stop
+        from ainl_align.training.start import read_start
+
+        read_start(shipped_or_stop("--warm-start"), base)
+    return base

@@ -143,7 +143,8 @@ def test_generate_keeps_the_order_of_its_input(tiny_base: Path, tiny_adapter: Pa
         ({"request": " "}, "the request is empty"),
         ({"request": "x", "prompts": "p.jsonl"}, "give either one request"),
         ({"prompts": "p.jsonl"}, "needs --out"),
-        ({"request": "x", "adapter": "a", "no_adapter": True}, "not both"),
+        ({"request": "x", "adapter": "a", "no_adapter": True}, "give one of"),
+        ({"request": "x", "shipped": True, "no_adapter": True}, "give one of"),
     ],
 )
 def test_generate_refuses_what_it_cannot_mean(changes: dict[str, Any], complaint: str) -> None:

@@ -117,6 +117,12 @@ class Stages:
             "save_steps": settings.save_steps,
             "save_total_limit": settings.save_total_limit,
         }
+        if settings.warm_start:
+            from ainl_align.training.checkpoints import WEIGHTS
+            from ainl_align.training.shipped import shipped_or_stop
+
+            options["start_adapter"] = shipped_or_stop("--warm-start")
+            read["start"] = options["start_adapter"] / WEIGHTS
         call = self._caller("ainl_align.training.finetune", {**options, "resume": not anew, "need_checkpoints": True})
 
         def run() -> dict[str, Any]:
@@ -276,6 +282,15 @@ class Stages:
     def _model(self) -> str:
         """What stages that use the base depend on: the base itself, and which devices there are for it."""
         return f"{self._base.fingerprint} on {self.settings.device}, {_devices()}"
+
+
+def training_start(settings: CycleSettings) -> str:
+    """Which weights a cycle's training begins from, in words."""
+    if not settings.warm_start:
+        return "cold: fresh weights"
+    from ainl_align.training.shipped import shipped_or_stop
+
+    return f"warm: {shipped_or_stop('--warm-start').name}, the adapter that comes with the package"
 
 
 def load(module: str) -> Any:

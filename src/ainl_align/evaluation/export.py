@@ -18,9 +18,10 @@ from ainl_align.evaluation.generate import DEFAULT_ROOT
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.progress import Progress
 from ainl_align.training.base import load_model, load_tokenizer, resolve
-from ainl_align.training.checkpoints import check_base, load_adapter, promoted
+from ainl_align.training.checkpoints import check_base, load_adapter
 from ainl_align.training.encode import prompt_ids
 from ainl_align.training.precision import pick_device
+from ainl_align.training.shipped import adapter_at_hand
 
 CHECKED = (
     "Fetch https://example.com/status and return its body.",
@@ -36,7 +37,7 @@ class Settings(PydanticModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     merged: Path = Field(description="folder to write; must be new or empty")
-    adapter: Path | None = Field(None, description="adapter folder; default: the last promoted one")
+    adapter: Path | None = Field(None, description="adapter folder; default: as of generate")
     base_model: str = Field(default_factory=default_base, description="embedded name, folder or Hugging Face id")
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="auto: CUDA, then MPS, then CPU")
     check_tokens: int = Field(48, ge=0, description="tokens of each greedy answer that is compared; 0: no check")
@@ -52,9 +53,7 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UserError(f"{target}: exists and is not empty; name a new folder (--merged)")
     check_writable(target.parent)
-    folder = settings.adapter or promoted(DEFAULT_ROOT)
-    if folder is None:
-        raise UserError(f"no adapter has been promoted under {DEFAULT_ROOT}; name one with --adapter")
+    folder = settings.adapter or adapter_at_hand(DEFAULT_ROOT)
     adapter = load_adapter(folder)
     base = resolve(settings.base_model)
     check_base(adapter, base)

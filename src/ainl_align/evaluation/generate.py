@@ -19,9 +19,10 @@ from ainl_align.language.semantics import verdict
 from ainl_align.progress import Progress
 from ainl_align.tasks.prompts import PromptRow, load_prompt_set
 from ainl_align.training.base import resolve
-from ainl_align.training.checkpoints import Adapter, check_base, load_adapter, promoted
+from ainl_align.training.checkpoints import Adapter, check_base, load_adapter
 from ainl_align.training.encode import prompt_ids
 from ainl_align.training.precision import pick_device
+from ainl_align.training.shipped import adapter_at_hand, shipped, shipped_or_stop
 
 DEFAULT_ROOT = ROOT / "models/ainl-phi3-lora-v5-aligned"
 
@@ -32,7 +33,10 @@ class Settings(DecodingSettings):
     request: str | None = Field(None, description="one request in words; its program is printed")
     prompts: Path | None = Field(None, description="JSON lines with id and prompt")
     out: Path | None = Field(None, description="JSON lines with id, program, finish_reason, in the order of the input")
-    adapter: Path | None = Field(None, description="adapter folder; default: the last promoted one")
+    adapter: Path | None = Field(
+        None, description="adapter folder; default: the last promoted one, else the one that comes with the package"
+    )
+    shipped: bool = Field(False, description="use the adapter that comes with the package, whatever was trained here")
     no_adapter: bool = Field(False, description="use the bare base model")
     temperature: float = Field(0.0, ge=0, description="0: greedy; above: sampling, the same for the same seed")
     seed: int = Field(0, description="seed of the sampling")
@@ -114,18 +118,14 @@ def _is_text(request: str) -> bool:
 
 
 def choose_adapter(settings: Settings, progress: Progress) -> Adapter | None:
-    """The named adapter, the last promoted one (saying which), or None for the bare base."""
+    """The named adapter, the last promoted one or the shipped one (saying which), or None for the bare base."""
+    if (settings.adapter is not None) + settings.no_adapter + settings.shipped > 1:
+        raise UserError("give one of --adapter, --shipped and --no-adapter")
     if settings.no_adapter:
-        if settings.adapter is not None:
-            raise UserError("give --adapter or --no-adapter, not both")
         return None
     if settings.adapter is not None:
         return load_adapter(settings.adapter)
-    folder = promoted(DEFAULT_ROOT)
-    if folder is None:
-        raise UserError(
-            f"no adapter has been promoted under {DEFAULT_ROOT}; run scripts/run_alignment_cycle.sh, name one with "
-            "--adapter, or use --no-adapter"
-        )
-    progress.say(f"adapter: {folder}")
+    folder = shipped_or_stop("--shipped") if settings.shipped else adapter_at_hand(DEFAULT_ROOT)
+    whose = "comes with the package" if folder == shipped() else "trained here; --shipped takes the package's"
+    progress.say(f"adapter: {folder} ({whose})")
     return load_adapter(folder)

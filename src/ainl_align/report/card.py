@@ -71,6 +71,8 @@ def _lines(run: RunFiles, adapter: Path, folder: Path) -> Iterator[str]:
     yield f"A LoRA adapter for {hub} that writes AINL programs for requests in words."
     if folder != adapter:
         yield f"This is the root of its training; what was evaluated is `{adapter.name}` (`best_by_strict_ainl`)."
+    if run.health.get("training_start"):
+        yield f"Its training began {run.health['training_start']}."
     yield from ("", "## Results", "")
     yield f"Verdict of run `{run.run_id}`: **{STATUS[run.health['status']].lower()}**. {headline(run)}"
     yield f"{len(run.evaluation['results'])} prompts; bounds are one-sided 95%."

@@ -35,6 +35,8 @@ class Health:
     gate: Mapping[str, Any] | None = None
     max_new_tokens: int | None = None
     error: dict[str, Any] | None = None
+    training_start: str | None = None
+    """Which weights training began from, in words."""
     parts: list[dict[str, Any]] = field(default_factory=list)
     """The processes that worked on the run, this one last; empty when it is the only one."""
     _records: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -100,6 +102,7 @@ class Health:
             "artifacts": {name: str(present[name]) if name in present else None for name in self.artifacts},
             "selected_adapter": self.selected_adapter,
             "metrics": self.metrics,
+            "training_start": self.training_start,
             "checkpoint_top1": self.checkpoint_top1,
             "gate": self.gate,
             "max_new_tokens": self.max_new_tokens,

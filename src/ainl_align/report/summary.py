@@ -25,6 +25,7 @@ def print_summary(health: Health, path: Path, progress: Progress) -> None:
             "error": health.error,
             "artifacts": {name: str(item) for name, item in health.artifacts.items()},
             "selected_adapter": health.selected_adapter,
+            "training_start": health.training_start,
             "fallbacks": progress.fallbacks,
         },
         path,
@@ -48,6 +49,8 @@ def show(document: Mapping[str, Any], path: Path, progress: Progress) -> None:
             rates.add_row(name, *cells)
         console.print(rates)
     progress.say(f"status: {document['status']}")
+    if document.get("training_start"):
+        progress.say(f"training began {document['training_start']}")
     if document["error"] is not None:
         progress.say(f"stopped in stage {document['error']['stage']}: {document['error']['message']}")
     for line in (document["gate"] or {}).get("failures", []):
