@@ -3,7 +3,9 @@
 import ast
 import json
 import pickle
+import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from ainl_align.artifacts import provenance, write_json
 from ainl_align.config import ROOT
 from ainl_align.errors import UserError
 from ainl_align.redact import HIDDEN, redacted, with_home, without_secrets
-from ainl_align.training.base import resolve
+from ainl_align.training.base import load_model, load_tokenizer, resolve
 from ainl_align.training.checkpoints import load_adapter
 
 SOURCES = [*sorted((ROOT / "src").rglob("*.py")), *sorted((ROOT / "scripts").glob("*.py"))]
@@ -94,6 +96,28 @@ def test_a_pickled_base_is_refused_unread(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="pickled ones are not loaded"):
         resolve(str(tmp_path))
     assert not (tmp_path / "bang").exists()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_code_that_comes_with_a_base_is_never_run(known: bool, tiny_base: Path, tmp_path: Path) -> None:
+    folder, bang = tmp_path / "base", tmp_path / "bang"
+    shutil.copytree(tiny_base, folder)
+    (folder / "code.py").write_text(f"open({str(bang)!r}, 'w')\n", encoding="utf-8")
+    for name, kinds in (("config", ("AutoConfig", "AutoModelForCausalLM")), ("tokenizer_config", ("AutoTokenizer",))):
+        fields = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        fields["auto_map"] = {kind: ["code.Mine", None] if "Tok" in kind else "code.Mine" for kind in kinds}
+        if not known:
+            fields |= {"model_type": "mine", "architectures": ["Mine"], "tokenizer_class": "Mine"}
+        (folder / f"{name}.json").write_text(json.dumps(fields), encoding="utf-8")
+    base = resolve(str(folder))
+    if known:  # what the library itself has of this kind is used
+        load_model(base, "cpu")
+    else:
+        with pytest.raises(UserError, match=str(folder)):
+            load_model(base, "cpu")
+    with suppress(UserError):
+        load_tokenizer(base)
+    assert not bang.exists()
 
 
 def test_an_embedded_base_with_other_bytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
