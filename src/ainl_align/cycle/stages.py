@@ -105,7 +105,7 @@ class Stages:
             "extra_data_path": None if dataset == _STAGE_1 else self.paths.dataset(_STAGE_1, "train"),
             "eval_data_path": self.paths.dataset(dataset, "val"),
         }
-        options = {
+        options: dict[str, Any] = {
             **read,
             "profile": settings.profile,
             "epochs": settings.epochs,
@@ -121,8 +121,9 @@ class Stages:
             from ainl_align.training.checkpoints import WEIGHTS
             from ainl_align.training.shipped import shipped_or_stop
 
-            options["start_adapter"] = shipped_or_stop("--warm-start")
-            read["start"] = options["start_adapter"] / WEIGHTS
+            start = shipped_or_stop("--warm-start")
+            options = {**options, "start_adapter": start}
+            read["start"] = start / WEIGHTS
         call = self._caller("ainl_align.training.finetune", {**options, "resume": not anew, "need_checkpoints": True})
 
         def run() -> dict[str, Any]:
