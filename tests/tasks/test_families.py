@@ -39,7 +39,7 @@ def test_a_family_never_runs_dry(name: str) -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_gold_is_canonical_and_every_label_is_reached(name: str) -> None:
-    for task in generate("train", seed=11, per_family=2, families=[name]):
+    for task in generate("train", seed=13, per_family=2, families=[name]):
         opinion = verdict(task.gold)
         assert opinion.canonical, (task.gold, opinion.reasons)
         lines = task.gold.rstrip("\n").split("\n")

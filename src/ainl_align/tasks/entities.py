@@ -1,7 +1,9 @@
 """Resource names, from pools that train, dev and test do not share."""
 
 import random
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from ainl_align.tasks import entity_pools as pools
@@ -11,10 +13,25 @@ T = TypeVar("T")
 
 _SHARES = {"train": (0, 1, 2), "dev": (3,), "test": (4,)}
 
+_SQL = frozenset(
+    "alter begin cross delete inner limit natural order outer plan raise recursive select table values".split()
+)
+_COINED = 0.3
+"""Share of the words of training names that are made up: names are there to be copied, not to be known."""
+
 
 def share(pool: Sequence[T], split: str) -> list[T]:
     """The part of ``pool`` that belongs to ``split``: three fifths train, one fifth dev, one fifth test."""
     return [entry for index, entry in enumerate(pool) if index % 5 in _SHARES[split]]
+
+
+@lru_cache(maxsize=1)
+def _known_words() -> frozenset[str]:
+    """The words of all pools, and those that SQL gives a meaning."""
+    kinds = [kind for kind in vars(pools).values() if isinstance(kind, Kind)]
+    return (
+        frozenset(word for kind in kinds for name in kind.words for word in re.split(r"[^a-z]+", name.lower())) | _SQL
+    )
 
 
 class Entities:
@@ -25,6 +42,14 @@ class Entities:
         self._split = split
         self._used: set[str] = set()
 
+    def _coin(self) -> str:
+        """A word of five letters or more that no pool has."""
+        while True:
+            word = self._rng.choice(pools.HEADS) + self._rng.choice(pools.TAILS)
+            if len(word) >= 5 and word not in self._used and word not in _known_words():
+                self._used.add(word)
+                return word
+
     def _new(self, pool: Sequence[str]) -> str:
         options = [name for name in share(pool, self._split) if name not in self._used]
         name = self._rng.choice(options)
@@ -33,7 +58,8 @@ class Entities:
 
     def _make(self, kind: Kind, forms: Sequence[str] | None = None) -> str:
         """A name of a kind: a word that this task does not use yet, bare or in one of the kind's forms."""
-        word = self._new(kind.words)
+        coined = self._split == "train" and self._rng.random() < _COINED
+        word = self._coin() if coined else self._new(kind.words)
         if forms is None and self._rng.random() < kind.plain:
             return word
         form = self._rng.choice(forms or kind.forms)

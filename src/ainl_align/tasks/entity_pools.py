@@ -255,3 +255,27 @@ VALUE = _kind(
     "{w}-plus {w}_{n} {w}-{n} type-{w} {w}-xl new-{w} {w}_eu {w}-a {w}-line mix-{w} {w}2go {w}_class",
     0.6,
 )
+
+HEADS = (
+    "al am an ar bal ban bar bel ber bin bol bon bor bran bren brim bul cal can car cel cen chal chan cher clav cog "
+    "col con cor crad cran crel cul dal dan dar dem den dor dral dul el em en er fal fan far fel fen fir fol for fral "
+    "ful gal gan gar gel gen gib gol gor gran grel gul hal han har hel her hol hor hul im in jal jan jar jor jul kal "
+    "kan kel ker kin kol kor lam lan lar lem len lin lob lom lor lud mal man mar mel men mer mil min mol mon mor mul "
+    "mur nal nan nar nel ner nim nol nor nub ol or os pal pan par pel pen per pil plan plen pol por pral pul pup quar "
+    "quil ral ran rel ren rim rol ron ros rul sal san sar scal sel sem sen ser shal sil sin sol sor spal spen stan "
+    "stel stor sul tal tam tan tar tel ten ter thal til tin tol tor tral trel tul ul um un val van var vel ven ver "
+    "vil vin vol vor wal wan war wel wen wil win wor yal yar yel zal zan zel zor"
+).split()
+"""How a word begins that is made up for training."""
+TAILS = (
+    "a able ace act ada ade age aid ain ak al ance and ane ant ar ard are ase ast ate ave ax ay bit bo by ca cade ce "
+    "chet cine co cy da del den der det dic dle do don dor dy ed el ell ence end ene ent er est et etta ette ey fer "
+    "fice fit fle ful ga gate ge gen get gle go gon ia ible ic ice id ide ie il ile ill ime in ine ing ion ique ir is "
+    "ish ism ist it ita ite ium ive ix ka ke ken ket kin ko la land lash lep ler les let ley lic lin ling lo lock lom "
+    "lon low lus ly ma man mate men mer met mine mit mo mond mor my na nal ne nel ness net nic nik no nor nox ny oid "
+    "oil ol on one oon or ora ore ory os ot ove ow pa pel per pet pin pit ple po pus ra rel ren ret ric rik rin ris "
+    "ro rock ron row rus ry sa sal se sel sen set sic sin sis sle so sol son sor st sy ta tain tal te tel ten ter tes "
+    "tet tic til tin tis tle to ton tor tra tron trum tus ty ula ule um un und uno ura ure us va val van vel ven ver "
+    "vet vic vil vin vis vo vor wa way well win wood yn zen zo"
+).split()
+"""How such a word ends."""

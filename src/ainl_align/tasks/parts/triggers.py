@@ -8,8 +8,26 @@ from ainl_align.tasks.wording import schedules
 
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _MONTHS = ("January February March April May June July August September October November December").split()
-_MINUTES = {"train": (0, 0, 0, 15, 30, 30, 45, 5, 10, 20, 40, 50), "dev": (0, 15, 30, 45, 35), "test": (0, 15, 30, 25)}
-_HOUR_SHARE = {"train": (0, 1, 2), "dev": (3,), "test": (4,)}
+_MINUTES = {
+    "train": (0, 0, 0, 0, 15, 15, 30, 30, 30, 45, 45, 5, 10, 20, 25, 35, 40, 50, 55),
+    "dev": (0, 15, 30, 45, 35),
+    "test": (0, 15, 30, 25),
+}
+_HELD_HOURS = {"dev": 3, "test": 4}
+"""Times of day that are held out for a split: one of its minutes, and hour and minute that leave this by five."""
+_EVERY_MINUTES = {
+    "train": (1, 2, 5, 5, 10, 10, 15, 15, 30, 30, 7, 8, 9, 25, 40),
+    "dev": (3, 20, 15),
+    "test": (4, 6, 12, 30),
+}
+_MINUTES_PAST = {
+    "train": (0, 0, 0, 15, 30, 5, 25, 35, 40, 55, 1, 7, 12),
+    "dev": (0, 10, 45),
+    "test": (0, 20, 50),
+}
+_EVERY_HOURS = {"train": (2, 4, 6, 2, 4, 6, 5, 7, 9, 10, 11), "dev": (3,), "test": (8, 12)}
+_DAYS_OF_MONTH = {"train": (1, 1, 2, *range(5, 12), *range(13, 28), 29, 30, 31), "dev": (1, 3, 12), "test": (1, 4, 28)}
+_DAYS_OF_YEAR = {"train": (*range(1, 7), *range(9, 20), 21, 22, 23, *range(25, 32)), "dev": (7, 20), "test": (8, 24)}
 
 
 class Start:
@@ -50,8 +68,15 @@ def schedule(ctx: Ctx) -> Start:
 
 def _clock(ctx: Ctx) -> tuple[int, int, str]:
     minute = ctx.pick(_MINUTES[ctx.split])
-    hour = ctx.pick([hour for hour in range(24) if (hour + minute) % 5 in _HOUR_SHARE[ctx.split]])
+    hour = ctx.pick([hour for hour in range(24) if _belongs(ctx.split, hour, minute)])
     return hour, minute, clock_words(ctx, hour, minute)
+
+
+def _belongs(split: str, hour: int, minute: int) -> bool:
+    """Whether a time of day is a split's; training has every time that neither of the others has."""
+    if split in _HELD_HOURS:
+        return (hour + minute) % 5 == _HELD_HOURS[split]
+    return not any(minute in _MINUTES[held] and (hour + minute) % 5 == rest for held, rest in _HELD_HOURS.items())
 
 
 def clock_words(ctx: Ctx, hour: int, minute: int) -> str:
@@ -81,7 +106,7 @@ def clock_words(ctx: Ctx, hour: int, minute: int) -> str:
 
 
 def _minutes(ctx: Ctx) -> tuple[str, str]:
-    every = ctx.pick({"train": (1, 2, 5, 10, 15, 30, 30), "dev": (3, 20, 15), "test": (4, 6, 12, 30)}[ctx.split])
+    every = ctx.pick(_EVERY_MINUTES[ctx.split])
     if every == 1:
         return "* * * * *", ctx.phrase(schedules.MINUTE)
     if every in (15, 30) and ctx.rng.random() < 0.5:
@@ -90,14 +115,14 @@ def _minutes(ctx: Ctx) -> tuple[str, str]:
 
 
 def _hourly(ctx: Ctx) -> tuple[str, str]:
-    minute = ctx.pick({"train": (0, 0, 15, 30, 5, 25, 40), "dev": (0, 10, 45), "test": (0, 20, 50)}[ctx.split])
+    minute = ctx.pick(_MINUTES_PAST[ctx.split])
     if minute == 0:
         return "0 * * * *", ctx.phrase(schedules.HOURLY)
     return f"{minute} * * * *", ctx.phrase(schedules.HOURLY_AT, n=minute)
 
 
 def _hours(ctx: Ctx) -> tuple[str, str]:
-    every = ctx.pick({"train": (2, 4, 6), "dev": (3,), "test": (8, 12)}[ctx.split])
+    every = ctx.pick(_EVERY_HOURS[ctx.split])
     return f"0 */{every} * * *", ctx.phrase(schedules.HOURS, n=number_words(ctx, every))
 
 
@@ -107,7 +132,7 @@ def _daily(ctx: Ctx) -> tuple[str, str]:
 
 
 def _twice(ctx: Ctx) -> tuple[str, str]:
-    hours = sorted(ctx.rng.sample([hour for hour in range(24) if hour % 5 in _HOUR_SHARE[ctx.split]], 2))
+    hours = sorted(ctx.rng.sample([hour for hour in range(24) if _belongs(ctx.split, hour, 0)], 2))
     minute = ctx.pick((0, 30))
     first, second = (f"{hour:02d}:{minute:02d}" for hour in hours)
     return f"{minute} {hours[0]},{hours[1]} * * *", ctx.phrase(schedules.TWICE, c=first, c2=second)
@@ -131,14 +156,14 @@ def _weekly(ctx: Ctx) -> tuple[str, str]:
 
 def _monthly(ctx: Ctx) -> tuple[str, str]:
     hour, minute, clock = _clock(ctx)
-    day = ctx.pick({"train": (1, 1, 2, 5, 10, 15, 20, 25), "dev": (1, 3, 12), "test": (1, 4, 28)}[ctx.split])
+    day = ctx.pick(_DAYS_OF_MONTH[ctx.split])
     nth = "first" if day == 1 and ctx.rng.random() < 0.5 else f"{day}{_ordinal(day)}"
     return f"{minute} {hour} {day} * *", ctx.phrase(schedules.MONTHLY, c=clock, n=day, nth=nth)
 
 
 def _yearly(ctx: Ctx) -> tuple[str, str]:
     hour, minute, clock = _clock(ctx)
-    day = ctx.pick({"train": (1, 6, 15, 31), "dev": (7, 20), "test": (8, 24)}[ctx.split])
+    day = ctx.pick(_DAYS_OF_YEAR[ctx.split])
     month = ctx.pick((1, 3, 5, 7, 8, 10, 12))
     name = _MONTHS[month - 1]
     written = ctx.pick((f"{day} {name}", f"{name} {day}", f"the {day}{_ordinal(day)} of {name}"))
