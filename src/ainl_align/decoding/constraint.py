@@ -15,6 +15,7 @@ Not guaranteed: that a call succeeds at run time (types of values, SQL and JSON 
 about meaning.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, Final
@@ -79,6 +80,11 @@ class Constraint:
         """The start of a program."""
         return Place(self._tokens, self._shared, ProgramState())
 
+    @property
+    def texts(self) -> Sequence[bytes]:
+        """The bytes of every token; none for a special one."""
+        return self._tokens.texts
+
     def text(self, token: int) -> bytes:
         """The bytes of a token; none for a special one."""
         return self._tokens.texts[token]
@@ -117,14 +123,12 @@ class RowConstraint:
         self.used = 0
         self.closed_by_budget = False
         self.place = owner.place()
+        self.finished = self.place.finished
         self._text = bytearray()
+        self._texts = owner.texts
         self._plan: list[int] | None = None
-        self._slack = 0 if budget is None else budget - owner.minimum
+        self._slack: float = math.inf if budget is None else budget - owner.minimum
         """The program can be finished from here with at least so many tokens to spare."""
-
-    @property
-    def finished(self) -> bool:
-        return self.place.finished
 
     @property
     def program(self) -> str:
@@ -143,16 +147,26 @@ class RowConstraint:
         """
         gained: list[int] = []
         for token in tokens:
-            if self.place.finished:
+            if self.finished:
                 break
-            gained += self._take(token)
+            if self._slack <= _GROWTH + 1 and self.tight:
+                gained += self._take_or_end(token)
+                continue
+            self._slack -= _GROWTH + 1
+            self._plan = None
+            self.place.advance(token)
+            self._text += self._texts[token]
+            self.used += 1
+            self.finished = self.place.finished
+            gained.append(token)
         return gained
 
     @property
     def tight(self) -> bool:
         """Whether the budget may bar a token that the program itself allows; then ``peek`` knows."""
-        if self.budget is None or self._slack > _GROWTH + 1:
+        if self._slack > _GROWTH + 1:
             return False
+        assert self.budget is not None
         room = self.budget - self.used - len(self.place.closing) - _LINE - 2
         self._slack = max(self._slack, room)
         return room < 0
@@ -161,22 +175,21 @@ class RowConstraint:
         """What ``take([token])`` would return for an allowed token, without taking it: it, or the ending instead."""
         return [token] if not self.tight or self._after(token) is not None else list(self._plan or ())
 
-    def _take(self, token: int) -> list[int]:
-        if not self.tight:
-            self._slack -= _GROWTH + 1
-            self._plan = None
-            self._add(token)
-            return [token]
+    def _take_or_end(self, token: int) -> list[int]:
         after = self._after(token)
         if after is not None:
-            place, self._plan, self._slack = after
-            self._record(place, token)
-            return [token]
-        assert self._plan is not None
-        self.closed_by_budget = True
-        for planned in self._plan:
-            self._add(planned)
-        return self._plan
+            self.place, self._plan, self._slack = after
+            taken = [token]
+        else:
+            assert self._plan is not None
+            self.closed_by_budget = True
+            taken = self._plan
+            for planned in taken:
+                self.place.advance(planned)
+        self._text += b"".join([self._texts[one] for one in taken])
+        self.used += len(taken)
+        self.finished = self.place.finished
+        return taken
 
     def _after(self, token: int) -> tuple[Place, list[int], int] | None:
         """Near the end of the budget: the place after a token, the ending from there and the tokens to spare; None
@@ -189,15 +202,6 @@ class RowConstraint:
         plan = self._ending(ahead)
         slack = self.budget - self.used - 2 - len(plan)  # this token and the end-of-text token
         return (ahead, plan, slack) if slack >= 0 else None
-
-    def _add(self, token: int) -> None:
-        self.place.advance(token)
-        self._record(self.place, token)
-
-    def _record(self, place: Place, token: int) -> None:
-        self.place = place
-        self._text += self.owner.text(token)
-        self.used += 1
 
     def _ending(self, place: Place) -> list[int]:
         return [] if place.finished else self.owner.tokenize(place.ending())

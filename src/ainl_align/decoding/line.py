@@ -28,6 +28,7 @@ _PARTS_OF_CONSTANTS: Final = frozenset(
     word.encode()[:end] for word in RESERVED_WORDS for end in range(1, len(word) + 1)
 )
 _VALUES: Final = frozenset({"R", "Set", "J", "If"})
+_OUT: Final = frozenset({"R", "Call"})
 _NAMES: Final = frozenset({"Set", "Call", "Cr"})
 """Ops whose first operand is a name or label of free choice."""
 _TEXT_LINES: Final = {"R": b'  R core.LOWER "', "Set": b'  Set a "', "J": b'  J "'}
@@ -104,16 +105,9 @@ class Line:
     """The next line of an unfinished program; ``state`` must not change while it is in use."""
 
     __slots__ = (
-        "_barred_labels",
-        "_grammars",
-        "_inputs",
-        "_long_words",
-        "_own",
-        "_starts",
-        "_state",
-        "_words",
-        "in_label",
-    )
+        "_barred_labels", "_grammars", "_inputs", "_long_words", "_own", "_spelled", "_starts", "_state", "_taken",
+        "_words", "in_label",
+    )  # fmt: skip
 
     def __init__(self, state: ProgramState) -> None:
         self._state = state
@@ -128,6 +122,8 @@ class Line:
         self._long_words = _long(state.taken(), 0) if self.in_label else ()
         """Names that leave no room for another character are barred in the grammar: it sees dead ends."""
         self._own: tuple[str, ...] = ()
+        self._spelled: frozenset[bytes] | None = None
+        self._taken: frozenset[bytes] | None = None
 
     def with_own(self, name: bytes) -> "Line":
         """This line with a name in it: a text of an R line, which its out variable must differ from, or the variable
@@ -137,7 +133,7 @@ class Line:
             setattr(twin, slot, getattr(self, slot))
         twin._own = (*self._own, name.decode())
         twin._long_words = self._long_words + _long(twin._own[-1:], 0)
-        twin._grammars = {}
+        twin._grammars, twin._taken = {}, None
         return twin
 
     # ---- the grammar
@@ -148,13 +144,18 @@ class Line:
         ``op``: the line's first word, "" before it is whole; ``number``: whole words so far; ``done``: these words as
         ``settled`` spells them; ``part``: the beginning of the next word, its blank included.
         """
-        if part[:2] == b' "' and self.in_label:
+        if not part:
+            return self._grammars.get(op) or self._grammar(op), done
+        lead = part[:2]
+        if lead == b' "' and self.in_label:
             if TEXT.fullmatch(part):
                 return self._grammar(op), done + b' "A"'
             return _rest_grammar(readable=True, verbs=bool(self._state.verbs())), _TEXT_LINES[op] + _text(part[2:])
-        if part[:3] == b" ->" and op in ("R", "Call"):
+        if lead == b" -" and part[2:3] == b">" and op in _OUT:
             return self._grammar("R"), b"  Call L_a ->" + self._name(part[3:])
-        begun = self._begun(op, number, part) if part else part
+        if number and lead[:1] == b" " and lead[1:].isalpha() and op in _VALUES and (op != "Set" or number > 1):
+            return (self._grammar(op), done + part) if part[1:] in _PARTS_OF_CONSTANTS else None
+        begun = self._begun(op, number, part)
         return (self._grammar(op), done + begun) if begun is not None else None
 
     def _grammar(self, op: str) -> str:
@@ -229,19 +230,23 @@ class Line:
             return [state.result or ""]
         return state.readable()
 
-    def spelled(self, op: str, begun: bytes) -> list[bytes]:
-        """What no text and no atom of a line of ``op`` may be, as far as it begins with ``begun``."""
-        names = self._state.spelled().union(self._own) if op == "Set" else self._state.spelled()
-        return _beginning(names, begun)
+    def spelled(self, op: str) -> frozenset[bytes]:
+        """What no text and no atom of a line of ``op`` may be."""
+        if self._spelled is None:
+            self._spelled = frozenset(_encoded(self._state.spelled()))
+        return self._spelled.union(_encoded(self._own)) if self._own and op == "Set" else self._spelled
 
-    def barred(self, op: str, begun: bytes) -> list[bytes]:
-        """New names and labels that a line of ``op`` may not have, as far as they begin with ``begun``."""
-        if not self.in_label:
-            return _beginning(self._state.entries, begun)
-        found = _beginning(self._labels(op), begun) if begun[:1] in b"L" else []
-        if begun[:1] != b"L":
-            found += _beginning(self._state.taken(), begun) + _beginning(self._own, begun)
-        return found
+    def barred(self, op: str, begun: bytes) -> frozenset[bytes]:
+        """New names and labels that a line of ``op`` may not have; those that do not begin with the first letter of
+        ``begun`` may be left out."""
+        if not self.in_label or begun[:1] == b"L":
+            return self._label_set(op)
+        if self._taken is None:
+            self._taken = frozenset(_encoded((*self._state.taken(), *self._own)))
+        return self._taken if begun else self._taken | self._label_set(op)
+
+    def _label_set(self, op: str) -> frozenset[bytes]:
+        return frozenset(_encoded(self._labels(op) if self.in_label else self._state.entries))
 
     def _labels(self, op: str) -> tuple[str, ...]:
         """Labels that a line of ``op`` may not name."""
@@ -292,8 +297,6 @@ class Line:
             return b" " + _PATH_CHARACTER.sub(b"a", rest)
         if rest[:1] in b"-123456789":
             return part if rest[:2] == b"-0" else lead + _DIGIT.sub(b"1", rest)
-        if op in _VALUES and rest[:1].isalpha():
-            return part if rest in _PARTS_OF_CONSTANTS else None
         return part
 
     def _name(self, name: bytes) -> bytes:
@@ -308,11 +311,10 @@ class Line:
 def _alike(name: bytes, barred: Sequence[str]) -> bytes:
     """A name as long as ``name`` after which the same may follow: neither begins one of the ``barred`` names that the
     grammar holds; ``name`` itself where it does, or where no other is at hand."""
-    if not _beginning(barred, name):
-        for letter in _LETTERS:
-            if not _beginning(barred, letter * len(name)):
-                return letter * len(name)
-    return name
+    if barred and _beginning(barred, name):
+        return name
+    runs = (letter * len(name) for letter in _LETTERS)
+    return next((run for run in runs if not barred or not _beginning(barred, run)), name)
 
 
 def _beginning(names: Iterable[str], begun: bytes) -> list[bytes]:

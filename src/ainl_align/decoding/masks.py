@@ -4,7 +4,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +23,7 @@ _LEADS_LEFT: Final = frozenset(lead[start:] for lead in _LEADS for start in rang
 _REMEMBERED: Final = 8192
 """Most places whose masks are kept (6 KB each at 49,152 tokens); programs of all kinds have about a thousand."""
 _BREAK: Final = re.compile(rb"(?<![ \n])[ \n=:]")
+_ENDS: Final = re.compile(rb'[ \n=:"]')
 _QUOTE: Final = re.compile(rb"(?<!^)\"")
 # A token that ends a word and goes on with another, or holds a whole word: what it says is looked at byte by byte.
 _WIDE: Final = re.compile(rb"[^ \n][ \n=:](?s:.)|[^A-Za-z0-9_-][A-Za-z_][A-Za-z0-9_-]*[ \n=:]|\"[a-z_][a-z0-9_]*\"")
@@ -60,6 +61,23 @@ class Own:
     whole: bool = False
     past: tuple[int, ...] = ()
     alone: tuple[int, ...] = ()
+
+
+class Words(dict[bytes, Own]):
+    """Some of a program's own words after a ``lead``: what may follow each beginning of them."""
+
+    def __init__(self, tokens: "Tokens", lead: bytes, words: tuple[bytes, ...]) -> None:
+        self._tokens = tokens
+        self._texts = [lead + word for word in words]
+
+    def __missing__(self, begun: bytes) -> Own:
+        tokens = self._tokens
+        rests = [text[len(begun) :] for text in self._texts if text.startswith(begun)]
+        found = {token for rest in rests for token in tokens.prefixes(rest)}
+        past = {token for rest in rests for token in tokens.past_words.get(rest, ())}
+        made = Own(tokens.mask(found) if found else None, b"" in rests, tuple(past), tokens.alone(rests))
+        self[begun] = made
+        return made
 
 
 class Tokens:
@@ -100,7 +118,11 @@ class Tokens:
         self.no_break = ~self._starting(b" \n=:")
         """Mask of the tokens that do not begin with the end of a word."""
         self.no_quote = ~self._starting(b'"')
-        self.own = lru_cache(maxsize=4096)(self._own)
+        self.past = self.mask(token for tokens in self.past_words.values() for token in tokens)
+        """Mask of the tokens that go on past the end of a word."""
+        self.within = [bool(text) and not _ENDS.search(text) for text in self.texts]
+        """Whether a token leaves the word that it is in, if that is no text, as it is: begun and not ended."""
+        self.own = lru_cache(maxsize=1024)(partial(Words, self))
 
     def mask(self, tokens: Iterable[int]) -> Bitmask:
         """A mask of ``tokens``."""
@@ -119,14 +141,7 @@ class Tokens:
         """Tokens that begin ``text``, shortest first."""
         return [token for end in range(1, len(text) + 1) for token in self._spelling.get(text[:end], ())]
 
-    def _own(self, lead: bytes, words: tuple[bytes, ...], begun: bytes) -> Own:
-        """What may follow ``begun``, the beginning of ``lead`` and one of ``words``."""
-        rests = [text[len(begun) :] for text in (lead + word for word in words) if text.startswith(begun)]
-        found = {token for rest in rests for token in self.prefixes(rest)}
-        past = {token for rest in rests for token in self.past_words.get(rest, ())}
-        return Own(self.mask(found) if found else None, b"" in rests, tuple(past), self._alone(rests))
-
-    def _alone(self, rests: list[bytes]) -> tuple[int, ...]:
+    def alone(self, rests: list[bytes]) -> tuple[int, ...]:
         """Tokens that all of ``rests`` begin with, as far as nothing that may follow can change their cut."""
         common = _common(rests)
         sure = next((start for start in range(len(common)) if self._reaches_on(rests, start, len(common))), len(common))
@@ -160,7 +175,8 @@ class Shared:
     ``mask``: allowed tokens, one bit each, lowest first; None where there is none. ``lead``: what comes before one of
     the program's own words that may come here; None where none may. ``only``: nothing else may. ``text``: the bytes
     that alone can follow, up to such a word; ``forced``: their tokens, in the tokenizer's own cut. ``wide``: allowed
-    tokens that have to be looked at byte by byte. ``free``: a text is open that can become no number, constant or name
+    tokens that have to be looked at byte by byte. ``past``: there are tokens that go on past the end of a word.
+    ``free``: a text is open that can become no number, constant or name
     of the runtime.
     """
 
@@ -170,6 +186,7 @@ class Shared:
     text: bytes = b""
     forced: tuple[int, ...] = ()
     wide: tuple[int, ...] = ()
+    past: bool = False
     free: bool = False
 
 
@@ -247,6 +264,7 @@ class SharedMasks:
             text=text,
             forced=tuple(forced),
             wide=tuple(token for token in tokens.wide if has(mask, token)),
+            past=bool((mask & tokens.past).any()),
             free=line.endswith(b'"A'),
         )
 

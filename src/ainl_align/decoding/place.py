@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from ainl_align.decoding.line import MARK, TEXT, Line
-from ainl_align.decoding.masks import Bitmask, Own, Shared, SharedMasks, Tokens, drop, has, put
+from ainl_align.decoding.masks import Bitmask, Own, Shared, SharedMasks, Tokens, Words, drop, has, put
 from ainl_align.decoding.state import ProgramState
 from ainl_align.errors import ConstraintDeadEnd
 
@@ -33,7 +33,7 @@ class Place:
 
     __slots__ = (
         "_closing", "_done", "_expected", "_here", "_in_text", "_known", "_number", "_op", "_open", "_part", "_root",
-        "_rules", "_shared", "_steady", "_then", "_tokens", "finished", "line", "state",
+        "_rules", "_shared", "_starts", "_steady", "_then", "_tokens", "finished", "line", "state",
     )  # fmt: skip
 
     def __init__(self, tokens: Tokens, shared: SharedMasks, state: ProgramState) -> None:
@@ -56,6 +56,9 @@ class Place:
         self.state = state
         self.finished = state.finished
         self._rules = Line(state)
+        given = self._rules.given("", 0)
+        self._starts: Words | None = self._tokens.own(*given) if given is not None else None
+        """How the line may begin, where that is one of the program's own words."""
         self._closing: bytes | None = None
         self.line = self._done = self._part = b""
         """The line so far: its whole words as the marked grammar spells them, and the beginning of the next."""
@@ -100,7 +103,7 @@ class Place:
     def _goes_on(self, part: bytes) -> bool:
         """Whether the blank at the end of ``part`` is within a word."""
         given = self._rules.given(self._op, self._number)
-        return given is not None and self._tokens.own(*given, part).mask is not None
+        return given is not None and self._tokens.own(*given)[part].mask is not None
 
     def _settle(self, word: bytes) -> None:
         op, number = self._op, self._number
@@ -117,22 +120,27 @@ class Place:
     def _with(self, word: bytes) -> bytes:
         """The line's whole words as the marked grammar spells them, with ``word``."""
         if _may_be_own(word):
-            lead = self._start_of_word().lead
+            lead = (self._root or self._start_of_word()).lead
             if lead is not None and word.startswith(lead) and word[len(lead) :] in self._rules.words(self._op):
                 return self._done + lead + _MARK
         return self._done + self._rules.settled(self._op, self._number, word)
 
     def advance(self, token: int) -> None:
         """Take one allowed token; ValueError when it is not allowed here."""
-        text = self._tokens.texts[token]
-        expected = self._expected
+        text, expected = self._tokens.texts[token], self._expected
         if expected and expected[0] == token:
             self._expected = expected[1:]
         else:
             self._expected = ()
-            if not self.allows(token):
+            known = self._known if self._known is not None else self.mask
+            if not int(known[token >> 5]) >> (token & 31) & 1:
                 raise ValueError(f"token {token} ({text!r}) is not allowed after {self.line!r}")
-        self._take(text)
+        if self._in_text or not self._tokens.within[token]:
+            self._take(text)
+            return
+        self.line += text
+        self._part += text
+        self._here = self._known = self._open = self._then = None
 
     def _take(self, text: bytes) -> None:
         if b"\n" not in text:
@@ -146,16 +154,14 @@ class Place:
     # ---- what may come next
 
     def _look(self) -> Shared:
-        """The shared place."""
-        if self._here is None:
-            self._here = self._share(self._part)
-        return self._here
+        """The shared place; kept in ``_here``."""
+        self._here = here = self._share(self._part)
+        return here
 
     def _start_of_word(self) -> Shared:
-        """The shared place where the unfinished word began."""
-        if self._root is None:
-            self._root = self._share(b"")
-        return self._root
+        """The shared place where the unfinished word began; kept in ``_root``."""
+        self._root = root = self._share(b"")
+        return root
 
     def _share(self, part: bytes) -> Shared:
         if not self._number and self._rules.in_label:
@@ -178,30 +184,31 @@ class Place:
 
     def _mask(self, *, long: bool) -> Bitmask:
         """``long``: tokens that reach over more than the end of one word are looked at too."""
-        tokens, here = self._tokens, self._look()
+        tokens, here = self._tokens, self._here or self._look()
         if self._in_text:
             return self._mask_in_text(here, long=long)
-        barred, ends = self._barred()
-        begun = self._begun()
-        then = self._next(here, self._op) if not barred else _NOTHING_OWN
+        begun, then = self._open or self._begun(), _NOTHING_OWN
         mask = here.mask
+        barred, ends = self._barred(here)
+        if here.lead is not None and not barred:
+            then = self._next(here, self._op)
         if mask is not None and (barred or ends):
             mask = mask & tokens.no_break if barred else mask.copy()
             drop(mask, ends)
             mask = mask if mask.any() else None
         mask = _union(_union(mask, begun.mask), then.mask)
-        doubtful = (*here.wide, *begun.past, *then.past)
+        doubtful = here.wide + begun.past + then.past
         if begun.whole:
             after, then = self._after()
             mask = _union(_union(mask, after.mask), then.mask)
-            doubtful = (*doubtful, *after.wide, *then.past)
+            doubtful += after.wide + then.past
         if mask is None:
             return tokens.nothing
         return self._decided(mask, doubtful) if long and doubtful else mask
 
     def _mask_in_text(self, here: Shared, *, long: bool) -> Bitmask:
         tokens, begun = self._tokens, self._part[2:]
-        near = self._rules.spelled(self._op, begun)
+        near = [name for name in self._rules.spelled(self._op) if name.startswith(begun)]
         doubtful = tokens.past_a_text if long else ()
         assert here.mask is not None
         if not near and not doubtful:
@@ -210,46 +217,47 @@ class Place:
         mask = here.mask & tokens.no_quote if begun in near else here.mask.copy()
         for name in near:
             drop(mask, tokens.past_texts.get(name[len(begun) :], ()))
-        return self._decided(mask, doubtful)
+        return self._decided(mask, doubtful) if doubtful else mask
 
-    def _barred(self) -> tuple[bool, list[int]]:
+    def _barred(self, here: Shared) -> tuple[bool, list[int]]:
         """Whether a barred name or label stands here whole, and the tokens that would go on past the end of one."""
         part, op = self._part, self._op
         if part[:3] == b" ->" and self._number:
-            begun = part[3:]
-            names = self._rules.barred(op, begun)
+            begun, atom = part[3:], False
         elif part[:1] == b"=":
-            begun = part[1:]
-            names = self._rules.spelled(op, begun)
+            begun, atom = part[1:], True
         elif part and self._number == 1 and op in _NAMED:
-            begun = part[1:]
-            names = self._rules.barred(op, begun)
+            begun, atom = part[1:], False
         else:
             return False, []
-        past = self._tokens.past_words
-        ends = [token for name in names for token in past.get(name[len(begun) :], ())]
+        if not begun and not here.past:
+            return False, []
+        names = self._rules.spelled(op) if atom else self._rules.barred(op, begun)
+        past = self._tokens.past_words if here.past else {}
+        ends = [t for name in names if past and name.startswith(begun) for t in past.get(name[len(begun) :], ())]
         return begun in names, ends
 
     def _begun(self) -> Own:
-        """How the unfinished word may become one of the program's own."""
-        if self._open is None:
-            self._open = self._find_begun()
-        return self._open
+        """How the unfinished word may become one of the program's own; kept in ``_open``."""
+        self._open = begun = self._find_begun()
+        return begun
 
     def _find_begun(self) -> Own:
-        given = self._rules.given(self._op, self._number)
-        if given is not None:
-            return self._tokens.own(*given, self._part)
-        lead = self._start_of_word().lead if self._part and _may_be_own(self._part) else None
-        if lead is None:
+        part, number = self._part, self._number
+        if not number and self._starts is not None:
+            return self._starts[part]
+        if number == 1 and self._op == "Set" and (given := self._rules.given("Set", 1)) is not None:
+            return self._tokens.own(*given)[part]
+        if not part or not _may_be_own(part):
             return _NOTHING_OWN
-        return self._tokens.own(lead, self._rules.words(self._op), self._part)
+        lead = (self._root or self._start_of_word()).lead
+        return self._tokens.own(lead, self._rules.words(self._op))[part] if lead is not None else _NOTHING_OWN
 
     def _next(self, here: Shared, op: str) -> Own:
         """How one of the program's own words may come at a shared place."""
         if here.lead is None:
             return _NOTHING_OWN
-        return self._tokens.own(here.lead, self._rules.words(op), b"")
+        return self._tokens.own(here.lead, self._rules.words(op))[b""]
 
     def _after(self) -> tuple[Shared, Own]:
         """What may follow the unfinished word, which is one of the program's own."""
@@ -258,7 +266,7 @@ class Place:
             place = self._rules.place(op, number, self._with(self._part), b"")
             here = self._shared.at(*place) if place is not None else _NOTHING_SHARED
             given = self._rules.given(op, number)
-            self._then = here, self._next(here, op) if given is None else self._tokens.own(*given, b"")
+            self._then = here, self._next(here, op) if given is None else self._tokens.own(*given)[b""]
         return self._then
 
     def _decided(self, mask: Bitmask, doubtful: Iterable[int]) -> Bitmask:
@@ -284,10 +292,16 @@ class Place:
         return self._expected
 
     def _forced(self) -> tuple[int, ...]:
-        here = self._look()
+        if not self._number and self._rules.in_label:
+            # The first words of a step are all in ``_starts``.
+            begun = self._open or self._begun()
+            if begun.mask is not None and not begun.whole and not begun.past:
+                self._known = begun.mask
+                return begun.alone
+        here = self._here or self._look()
         if self._in_text:
             return here.forced
-        begun, then = self._begun(), _NOTHING_OWN
+        begun, then = self._open or self._begun(), _NOTHING_OWN
         if begun.mask is not None or begun.whole:
             if here.mask is not None and not here.only:
                 return ()
