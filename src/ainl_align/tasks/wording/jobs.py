@@ -9,6 +9,16 @@ TWO = Pool(
         "First: {a}\nSecond: {b}",
         "Two parts in one program.\n{a}\n{b}",
         "{a}\nAnd in the same program: {b}",
+        "1) {a}\n2) {b}",
+        "1. {a}\n2. {b}",
+        "- {a}\n- {b}",
+        "(a) {a}\n(b) {b}",
+        "Job 1: {a}\nJob 2: {b}",
+        "One program with two jobs.\n\n{a}\n\n{b}",
+        "{a}\n\nIn addition, in that same program: {b}",
+        "Please put both of these into one program:\n{a}\n{b}",
+        "{a}\nBesides that, the same program does this: {b}",
+        "We need one program for two things.\n{a}\n{b}",
     ),
     held=(
         "Part one: {a}\nPart two: {b}",
@@ -23,6 +33,17 @@ CLOCK = Pool(
         "note the time now as an ISO timestamp",
         "take a timestamp of now (ISO 8601, UTC)",
         "look at the clock (ISO, UTC)",
+        "read the current UTC time in ISO format",
+        "fetch the time now (UTC, ISO 8601)",
+        "get an ISO timestamp of the present moment (UTC)",
+        "record the current time as ISO 8601 in UTC",
+        "check what time it is now in UTC, ISO format",
+        "take down the current UTC timestamp (ISO)",
+        "use the clock to get the present time (UTC, in ISO form)",
+        "determine the current moment as an ISO UTC timestamp",
+        "ask for the current time, ISO 8601, UTC",
+        "capture the time as of now in ISO format (UTC)",
+        "obtain the current timestamp (UTC, ISO 8601)",
     ),
     held=(
         "determine what time it is (UTC, ISO format)",
@@ -30,4 +51,16 @@ CLOCK = Pool(
         "have the ISO form of the present UTC time at hand",
     ),
 )
-CLOCK_NOUN = Pool(("the time", "the timestamp", "that time"), ("this timestamp", "the time found"))
+CLOCK_NOUN = Pool(
+    (
+        "the time",
+        "the timestamp",
+        "that time",
+        "that timestamp",
+        "the current time",
+        "the time taken from the clock",
+        "the ISO timestamp",
+        "the time now",
+    ),
+    ("this timestamp", "the time found"),
+)
