@@ -45,6 +45,10 @@ class GrammarOnly:
         self.tokenizer = tokenizer
         self.matcher = LLMatcher(self.tokens, program_grammar())
 
+    @property
+    def vocabulary(self) -> int:
+        return int(self.tokens.vocab_size)
+
     def start(self, budget: int) -> "GrammarOnlyRow":
         return GrammarOnlyRow(self, budget)
 
@@ -65,6 +69,11 @@ class GrammarOnlyRow:
         self.finished = self.closed_by_budget = False
         self._budget = budget
         self._ids: list[int] = []
+
+    @property
+    def tight(self) -> bool:
+        """Whether the next token may be the last that the budget lets through."""
+        return len(self._ids) + 2 >= self._budget
 
     @property
     def program(self) -> str:
