@@ -1,4 +1,4 @@
-.PHONY: setup check test test-slow fuzz bench hostile fuzz-input audit release chaos
+.PHONY: setup check test test-slow fuzz bench results hostile fuzz-input audit release chaos
 
 setup:
 	bash scripts/setup.sh dev
@@ -37,5 +37,10 @@ chaos: setup
 	PYTHONPATH=src .venv/bin/python -m tests.chaos --training 20 --json build/chaos-training.json
 	PYTHONPATH=src .venv/bin/python -m tests.chaos --together
 
+# The page docs/results/README.md, its plots and the shipped adapter's card, from the JSON files there.
+results: setup
+	.venv/bin/python benchmarks/results.py
+
+# Those that need no adapter, no rows and no GPU named.
 bench: setup
-	@for script in $(sort $(wildcard benchmarks/*.py)); do echo "== $$script"; .venv/bin/python "$$script" || exit 1; done
+	@for script in $(addprefix benchmarks/,constraint.py decode.py gate.py soak.py tasks.py train_cpu.py); do echo "== $$script"; .venv/bin/python "$$script" || exit 1; done
