@@ -49,6 +49,7 @@ class Graphs:
         """Forget all recordings: memory that they read or write has moved."""
         self._known.clear()
         self.wanted.clear()
+        self._pool = None  # a pool goes with the last of its recordings
 
     def run(self, key: Hashable, function: _Function, *inputs: Tensor) -> Tensor:
         """``function`` of ``inputs``, which may lie in the host's memory; recorded when ``key`` comes the second time.
@@ -72,7 +73,9 @@ class Graphs:
 
     def _record(self, function: _Function, inputs: tuple[Tensor, ...]) -> _Recorded | None:
         if self._pool is None:
-            self._pool, self._stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream()
+            self._pool = torch.cuda.graph_pool_handle()
+        if self._stream is None:
+            self._stream = torch.cuda.Stream()
             torch.cuda.synchronize()
             with torch.cuda.stream(self._stream):  # libraries keep workspaces by stream: they are made here
                 function(*inputs)
