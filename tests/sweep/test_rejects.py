@@ -1,19 +1,18 @@
-"""Successive rejects: the plan of Audibert and Bubeck, shared prompts, deterministic ties."""
+"""Sequential halving: the plan, shared prompts, deterministic ties."""
 
 import random
 from collections.abc import Mapping, Sequence
 
 import pytest
 
-from ainl_align.sweep.rejects import LEAST, Outcome, Phase, answers_of, plan, successive_rejects
+from ainl_align.sweep.rejects import LEAST, Outcome, Phase, answers_of, halve, plan
 
 
-def test_the_plan_is_that_of_the_paper() -> None:
-    # ceil(2 x 64 / (12 + 1 - k)) for k = 1 to 11
-    seen = [11, 12, 13, 15, 16, 19, 22, 26, 32, 43, 64]
-    assert plan(12, 64, 1) == [Phase(prompts, 1) for prompts in seen]
-    assert answers_of(plan(12, 64, 1), 12) == sum(seen) + 64
-    assert plan(12, 64, 2) == plan(12, 64, 1)[:-1]
+def test_half_of_the_arms_go_when_the_prompts_have_doubled() -> None:
+    assert plan(12, 64, 1) == [Phase(8, 6), Phase(16, 3), Phase(32, 1), Phase(64, 1)]
+    assert answers_of(plan(12, 64, 1), 12) == 12 * 8 + 6 * 8 + 3 * 16 + 2 * 32
+    assert plan(12, 64, 2) == [Phase(16, 6), Phase(32, 3), Phase(64, 1)]
+    assert plan(4, 24, 1) == [Phase(12, 2), Phase(24, 1)]
 
 
 def test_few_prompts_or_few_arms() -> None:
@@ -46,7 +45,7 @@ def screened(outcomes: Mapping[int, Sequence[Outcome]], finalists: int = 1) -> t
 
     phases = plan(len(outcomes), prompts, finalists)
     ties = {arm: (float(-arm),) for arm in outcomes}
-    survivors, rejected = successive_rejects(outcomes, phases, ask, ties)
+    survivors, rejected = halve(outcomes, phases, ask, ties)
     assert looked == answers_of(phases, len(outcomes))
     return survivors, rejected, looked
 

@@ -141,7 +141,7 @@ def test_screening_rejects_on_shared_prompts_and_tells_on_how_many(different: Pa
         assert report["diagnostics"]["lora"]["replayed"] == 4
 
 
-@pytest.mark.parametrize("screening", ["auto", "full"])
+@pytest.mark.parametrize("screening", ["auto", "dynamic-int8"])
 def test_a_repeated_sweep_answers_nothing_and_a_changed_adapter_never_replays(
     tiny_base: Path, different: Path, quick: Quick, monkeypatch: pytest.MonkeyPatch, screening: str
 ) -> None:

@@ -13,6 +13,7 @@ from ainl_align.decoding.row import Row
 _LONG = 4
 _MIDDLE = 3
 _SHORT = 2
+_DRAFT = "draft"
 _LEARN = 0.03
 """Weight of the newest token in a record."""
 _LEAST = 0.1
@@ -45,7 +46,7 @@ class Memory:
 
     def chance(self, kind: tuple[str, int]) -> float:
         """The share of precedents of a kind that were right."""
-        return self._right.get(kind, 0.5)
+        return self._right.get(kind, 0.9 if kind[0] == _DRAFT else 0.5)
 
     def learn(self, kind: tuple[str, int], right: bool) -> None:
         """Take one fate into the record of a kind."""
@@ -60,11 +61,13 @@ class Oracle:
         self._row = row
         self._memory = memory
         self._own = Memory()
+        self._draft = Memory()
         self._seen: list[int] = []
         self._taken = 0
         if row.request.draft:
-            self._read([*row.request.prompt_ids[-_LONG:], *row.request.draft], shared=False)
-            self._seen = []
+            text = [*row.request.prompt_ids[-_LONG:], *row.request.draft]
+            for place in range(_LONG, len(text)):
+                self._draft.note(tuple(text[place - _LONG : place]), text[place])
         self._read(row.request.prompt_ids, shared=False)
 
     def _read(self, tokens: Sequence[int], *, shared: bool) -> None:
@@ -81,6 +84,7 @@ class Oracle:
 
     def _precedent(self, tail: tuple[int, ...]) -> tuple[str, tuple[int, int]] | None:
         for name, memory, key in (
+            (_DRAFT, self._draft, tail),
             ("own", self._own, tail),
             ("same prompt", self._memory, (self._row.request.id, tail)),
             ("any", self._memory, tail[-_MIDDLE:]),

@@ -128,7 +128,8 @@ def answer(
 
 def _request(tokenizer: Any, chat: Sequence[Message], job: Job) -> Request:
     ids = prompt_ids(tokenizer, after_examples(chat, job.examples))
-    return Request(job.row.id, ids, job.slot, job.budget, text=job.row.prompt)
+    draft = tokenizer(job.draft, add_special_tokens=False)["input_ids"] if job.draft else ()
+    return Request(job.row.id, ids, job.slot, job.budget, draft, text=job.row.prompt)
 
 
 def _needs_repair(item: Answer) -> bool:

@@ -67,6 +67,7 @@ class Wardrobe:
 
         Raises UserError when the adapter belongs to another base.
         """
+        self._stacked = None  # packed weights are large, and the next engine packs its own
         if adapter is None:
             yield self._engine(self._model)
             return

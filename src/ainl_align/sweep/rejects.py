@@ -1,10 +1,12 @@
-"""Which checkpoints to go on with: successive rejects on shared prompts.
+"""Which checkpoints to go on with: sequential halving on shared prompts.
 
-Audibert and Bubeck (2010), Best arm identification in multi-armed bandits: with K arms of which the last two see all
-P prompts, the k-th arm is rejected when every arm left has seen ceil(2 P / (K + 1 - k)) of them. The prompts are the
-same for all arms, so what makes a prompt hard cancels out. No torch.
+Karnin, Koren and Somekh (2013), Almost optimal exploration in multi-armed bandits: in every round the worse half of the
+arms is rejected, and the next round sees twice as many prompts; the last one sees them all. The prompts are the same
+for all arms, so what makes a prompt hard cancels out. Few rounds suit answers that share batches: each round waits for
+its longest answer. No torch.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,12 +28,15 @@ class Phase:
 def plan(arms: int, prompts: int, finalists: int) -> list[Phase]:
     """The phases that leave ``finalists`` of the arms; none when there are no more arms than that."""
     phases: list[Phase] = []
-    for number in range(1, arms - finalists + 1):
-        seen = min(prompts, max(LEAST, -(-2 * prompts // (arms + 1 - number))))
+    rounds = math.ceil(math.log2(arms / finalists)) if arms > finalists else 0
+    for number in range(1, rounds + 1):
+        kept = max(finalists, -(-arms // 2))
+        seen = min(prompts, max(LEAST, -(-prompts // 2 ** (rounds - number))))
         if phases and phases[-1].prompts == seen:
-            phases[-1] = Phase(seen, phases[-1].rejects + 1)
+            phases[-1] = Phase(seen, phases[-1].rejects + arms - kept)
         else:
-            phases.append(Phase(seen, 1))
+            phases.append(Phase(seen, arms - kept))
+        arms = kept
     return phases
 
 
@@ -44,7 +49,7 @@ def answers_of(phases: Sequence[Phase], arms: int) -> int:
     return total
 
 
-def successive_rejects(
+def halve(
     arms: Iterable[int],
     phases: Sequence[Phase],
     ask: Callable[[Sequence[int], Phase], Mapping[int, Sequence[Outcome]]],

@@ -1,8 +1,8 @@
 """Stage 5: screen the checkpoints on the dev prompts, score the finalists, rank, promote, prune.
 
-Screening answers with all checkpoints in one batch (``decoding/stacked.py``), in int8 where that is faster, and
-rejects step by step (``rejects.py``). The finalists are answered on the reference path: merged, one by one, in the
-precision of the final evaluation, and every prompt counts.
+Screening answers with all checkpoints in one batch (``decoding/stacked.py``) and rejects round by round
+(``rejects.py``). The finalists are answered on the reference path: merged, one by one, in the precision of the final
+evaluation, and every prompt counts.
 """
 
 import time
@@ -31,7 +31,7 @@ from ainl_align.sweep.workers import Alone, Asker, Task, Workers
 from ainl_align.tasks.prompts import PromptRow
 from ainl_align.training.base import resolve
 from ainl_align.training.checkpoints import Adapter, check_base, checkpoints, discard, promote
-from ainl_align.training.precision import int8_pays, pick_device
+from ainl_align.training.precision import pick_device
 
 DEV_SET = ROOT / "corpus/curated/dev_prompts.jsonl"
 
@@ -49,8 +49,8 @@ class Settings(DecodingSettings):
     prune_non_topk: bool = Field(False, description="delete the checkpoints outside the top k")
     screening: Literal["auto", "none", "full", "dynamic-int8"] = Field(
         "auto",
-        description="reject weak checkpoints on few prompts, in full precision or int8 (auto: int8 where it is "
-        "faster); none: every checkpoint answers every prompt on the reference path",
+        description="reject weak checkpoints on few prompts, in full precision (auto, full) or int8; none: every "
+        "checkpoint answers every prompt on the reference path",
     )
     finalists: int = Field(1, ge=1, description="checkpoints that screening leaves for the reference path")
     processes: int | None = Field(
@@ -197,12 +197,10 @@ class _Sweep:
     def _mode(self) -> str | None:
         """The base's quantisation in screening; None for no screening."""
         wanted, device = self._settings.screening, self._wardrobe.device
-        if wanted == "auto":
-            return "dynamic-int8" if int8_pays(device) else "none"
         if wanted == "dynamic-int8" and (reason := device_obstacle(device)) is not None:
             self._progress.fallback(f"screening in full precision: {reason}")
             return "none"
-        return {"none": None, "full": "none"}.get(wanted, wanted)
+        return {"none": None, "auto": "none", "full": "none"}.get(wanted, wanted)
 
     def _rejected(self, arm: int, after: int) -> dict[str, Any]:
         assert self._screened is not None

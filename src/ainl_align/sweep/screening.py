@@ -11,13 +11,14 @@ from ainl_align.evaluation.metrics import Score
 from ainl_align.evaluation.models import Wardrobe, stacked_path
 from ainl_align.evaluation.store import Circumstances, Shelf, answered
 from ainl_align.progress import Progress
-from ainl_align.sweep.rejects import Outcome, Phase, successive_rejects
+from ainl_align.sweep.rejects import Outcome, Phase, halve
 from ainl_align.sweep.workers import Asker, Task
 from ainl_align.tasks.prompts import PromptRow, stratified
 from ainl_align.training.checkpoints import Adapter
 
-_ROOM = 2.0
-"""A screening answer may take so many times the tokens of the gold program: what needs more is all but never right."""
+_ROOM = 1.25
+"""A screening answer may take so many times the tokens of the gold program: what needs more is all but never right
+(docs/log.md)."""
 _SPARE = 16
 _KEYS = ("strict_ainl", "runtime_compile", "nonempty", "task_success", "canonical")
 """What screening compares, most important first, in the order of the ranking."""
@@ -79,16 +80,21 @@ class Screening:
         def ask(left: Sequence[int], phase: Phase) -> Mapping[int, Sequence[Outcome]]:
             fresh = [row for row in stratified(rows, phase.prompts) if row.id not in seen]
             seen.update(row.id for row in fresh)
-            jobs = [Job(row, arms.index(arm), self._budget(row)) for row in fresh for arm in sorted(left)]
+            jobs = [
+                # The gold is a good guess at what a checkpoint writes; a guess saves passes and decides nothing.
+                Job(row, arms.index(arm), self._budget(row), row.task.gold if row.task is not None else "")
+                for row in fresh
+                for arm in sorted(left)
+            ]
             side = self._answer(adapters, jobs, shelves, f"screening {len(left)} checkpoints, {len(fresh)} prompts")
             outcomes = {}
             for arm in left:
                 new = side.part([place for place, job in enumerate(jobs) if arms[job.slot] == arm])
                 sides[arm] = sides[arm].joined(new)
-                outcomes[arm] = [_outcome(row, item) for row, item in zip(new.answers.rows, new.final, strict=True)]
+                outcomes[arm] = [outcome(row, item) for row, item in zip(new.answers.rows, new.final, strict=True)]
             return outcomes
 
-        survivors, rejected = successive_rejects(arms, phases, ask, {arm: _tie(found[arm]) for arm in arms})
+        survivors, rejected = halve(arms, phases, ask, {arm: _tie(found[arm]) for arm in arms})
         return Screened(self.mode, phases, survivors, rejected, sides)
 
     def _answer(
@@ -107,7 +113,8 @@ class Screening:
         return min(int(_ROOM * gold) + _SPARE, self.answering.generation.max_new_tokens)
 
 
-def _outcome(row: PromptRow, result: Score) -> Outcome:
+def outcome(row: PromptRow, result: Score) -> Outcome:
+    """What screening compares of one answer: the ranking's metrics in their order, then the share of scenarios."""
     passed = sum(ok for _, ok, _ in result.outcome.scenarios) if result.outcome is not None else 0
     share = passed / len(row.task.scenarios) if row.task is not None and row.task.scenarios else 0.0
     return (*(float(result.metrics[name] is True) for name in _KEYS), share)
