@@ -24,6 +24,8 @@ sbom=dist/ainl_align-$version.cdx.json
 "$python" - "$sbom" <<'PYTHON'
 import json, pathlib, sys
 from ainl_align.training import base
+from ainl_align.training.checkpoints import WEIGHTS, load_adapter
+from ainl_align.training.shipped import shipped
 path = pathlib.Path(sys.argv[1])
 bill = json.loads(path.read_text(encoding="utf-8"))
 bill["components"].append({
@@ -31,6 +33,12 @@ bill["components"].append({
     "hashes": [{"alg": "SHA-256", "content": base._GGUF_SHA256}],
     "licenses": [{"license": {"id": "Apache-2.0"}}], "description": f"embedded base model, from the package {base._WHEEL}",
 })
+if (folder := shipped()) is not None:
+    bill["components"].append({
+        "type": "machine-learning-model", "bom-ref": "shipped-adapter", "name": folder.name,
+        "hashes": [{"alg": "SHA-256", "content": load_adapter(folder).files[WEIGHTS]}],
+        "licenses": [{"license": {"id": "Apache-2.0"}}], "description": "LoRA adapter of the embedded base, in this wheel",
+    })
 path.write_text(json.dumps(bill, indent=2) + "\n", encoding="utf-8")
 print(f"release: {path} names {len(bill['components'])} components", file=sys.stderr)
 PYTHON
@@ -63,6 +71,9 @@ names = [entry.name.removesuffix(".json") for entry in package.joinpath("schemas
 assert len(names) >= 8 and all(load_schema(name) for name in names), names
 templates = [entry.name for entry in package.joinpath("report", "templates").iterdir()]
 assert {"report.css", "report.js", "run.html.j2"} <= set(templates), templates
+from ainl_align.training.checkpoints import load_adapter
+from ainl_align.training.shipped import shipped
+assert load_adapter(shipped()).files, "the adapter that comes with the package is not in the wheel"
 PYTHON
 )
 (cd dist && sha256sum -- *.whl *.tar.gz *.cdx.json >SHA256SUMS && cat SHA256SUMS)

@@ -83,6 +83,7 @@ def _look() -> Iterator[Finding]:
     names = dict.fromkeys([DEFAULT_BASE, default_base()])
     for name in names:
         yield _base_model(name)
+    yield _shipped_adapter()
     for folder in (ROOT / "models", ROOT / "corpus"):
         yield _folder(folder)
 
@@ -119,6 +120,20 @@ def _base_model(name: str) -> Finding:
     except AlignError as error:
         return Finding(f"base {name}", "does not resolve", False, str(error))
     return Finding(f"base {name}", f"{model.folder} ({model.source})", True)
+
+
+def _shipped_adapter() -> Finding:
+    from ainl_align.training.checkpoints import load_adapter
+    from ainl_align.training.shipped import shipped
+
+    label, folder = "shipped adapter", shipped()
+    if folder is None:
+        return Finding(label, "none comes with this installation", True)
+    try:
+        load_adapter(folder)
+    except AlignError as error:
+        return Finding(label, f"{folder} (damaged)", False, str(error))
+    return Finding(label, str(folder), True)
 
 
 def _folder(folder: Path) -> Finding:
