@@ -70,6 +70,7 @@ def measured(name: str, work: Callable[[], Iterator[int]]) -> dict[str, Any]:
     for count in work():
         done += count
         points.append((done, resident(process)))
+        print(f"{name}: {done} prompts, {points[-1][1]:.1f} MiB", file=sys.stderr, flush=True)
     settled = points[len(points) // 2 :]
     row = {
         "prompts": done,

@@ -98,7 +98,8 @@ def changed(document: Any, rng: random.Random, top: tuple[str, ...] = ()) -> Any
         elif kind == 2 and isinstance(container[key], bool):
             container[key] = not container[key]
         elif kind == 3 and isinstance(container[key], int | float):
-            container[key] = container[key] + rng.choice((-1, 1, 0.01, 100))
+            step = rng.choice((-1, 1, 0.01, 100))
+            container[key] += 1 if abs(container[key]) > 1e300 else step  # a whole number too large for a float
         else:
             container[key] = copy.deepcopy(rng.choice(VALUES))
     return document

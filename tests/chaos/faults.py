@@ -206,22 +206,38 @@ def clock_back(hours: float) -> Callable[[Forked], Ended]:
     return strike
 
 
-def worker_killed(seconds: float) -> Callable[[Forked], Ended]:
-    """The processes that judge programs are killed, once they are there and some time has passed."""
+def worker_killed(seconds: float, part: int) -> Callable[[Forked], Ended]:
+    """The first process that judges programs and is there after so many seconds is killed.
+
+    ``part`` 0: the keeper of a worker; 1: its runner. NotPermitted when there was none.
+    """
 
     def strike(cycle: Forked) -> Ended:
         began = time.monotonic()
         pid = cycle.start()
-        workers: list[int] = []
-        while not workers and _is_there(pid):
-            workers = _children(pid)
-            time.sleep(0.01)
         time.sleep(seconds)
-        for worker in _children(pid)[:1]:
-            os.kill(worker, signal.SIGKILL)
-        return cycle.wait(pid, began)
+        killed = False
+        while not killed and _is_there(pid):
+            workers = [child for child in _children(pid) if _is_worker(child)]
+            for victim in [child for worker in workers for child in _children(worker)] if part else workers:
+                with suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+                    killed = True
+                    break
+            time.sleep(0.005)
+        ended = cycle.wait(pid, began)
+        if not killed:
+            raise NotPermitted("no program was judged")
+        return ended
 
     return strike
+
+
+def _is_worker(pid: int) -> bool:
+    try:
+        return b"sandbox import _keep" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _is_there(pid: int) -> bool:

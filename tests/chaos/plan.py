@@ -104,10 +104,10 @@ def faults(starts: list[str], seconds: float, seed: int) -> Iterator[Fault]:
         yield Fault(
             f"clock {hours:.0f} h back", "clock set back", draw.choice(starts), clock_back(hours), _only(PASSED)
         )
-    for _ in range(4):
-        wait = draw.uniform(0.0, 1.5)
-        name = f"worker killed after {wait:.1f} s"
-        yield Fault(name, "worker killed", draw.choice(starts), worker_killed(wait), _only(PASSED))
+    for number in range(6):
+        wait = draw.uniform(0.0, 4.0)
+        name = f"{('keeper', 'runner')[number % 2]} killed after {wait:.1f} s"
+        yield Fault(name, "worker killed", None, worker_killed(wait, number % 2), _only(PASSED))
     for kilobytes in (0, 0, 256, 256, 1024, 4096):
         write = draw.randint(1, 12)
         name = f"{kilobytes} KB more at write {write}"
