@@ -76,7 +76,7 @@ def test_answers_are_those_of_the_plain_path(tiny_base: Path, tokenizer: Any, ch
     settings = dataclasses.replace(GenerationSettings(max_new_tokens=60, batch_size=4), **changes)
     plain = _answers(model, tokenizer, "padded", settings)
     made = StaticModel.over(model, "cpu")
-    made.sampler._on_host, made._few_shapes, made._free = False, True, 64  # as on CUDA
+    made.sampler._on_host, made._few_shapes, made._free, made.by_itself = False, True, 64, True  # as on CUDA
     found = _answers(model, tokenizer, "static", settings)
     assert StaticModel.over(model, "cpu") is made
     assert [item.token_ids for item in found] == [item.token_ids for item in plain]

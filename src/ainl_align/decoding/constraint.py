@@ -15,6 +15,7 @@ Not guaranteed: that a call succeeds at run time (types of values, SQL and JSON 
 about meaning.
 """
 
+import copy
 import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -134,6 +135,13 @@ class RowConstraint:
     def program(self) -> str:
         """The text so far."""
         return self._text.decode("utf-8", errors="replace")
+
+    def copy(self) -> "RowConstraint":
+        """An independent copy, for looking ahead."""
+        twin = copy.copy(self)
+        twin.place = self.place.copy()
+        twin._text = self._text.copy()
+        return twin
 
     def forced(self) -> list[int]:
         """Tokens that alone can follow here, in the tokenizer's own cut; empty where there is a choice."""

@@ -95,12 +95,15 @@ class Oracle:
                 return name, found
         return None
 
-    def guess(self, most: int) -> Iterator[Guessed]:
-        """Up to ``most`` tokens that may follow; fewer where there is no precedent."""
+    def learn(self) -> None:
+        """Remember what the row took since the last time."""
         ids = self._row.ids
         self._read(ids[self._taken :], shared=True)
         self._taken = len(ids)
-        tail = tuple(self._seen[-_LONG:])
+
+    def guess(self, most: int) -> Iterator[Guessed]:
+        """Up to ``most`` tokens that may follow; fewer where there is no precedent."""
+        tail = (*self._seen[-_LONG:], *self._row.ids[self._taken :])[-_LONG:]
         chance = 1.0
         for _ in range(most):
             precedent = self._precedent(tail)

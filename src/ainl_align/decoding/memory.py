@@ -31,6 +31,8 @@ class RowMemory(ABC):
 
     prefill: int
     """Prompt tokens to read in one pass."""
+    by_itself = False
+    """Whether a pass goes on by itself after ``feed`` has returned."""
 
     def __init__(self, shape: tuple[int, int, int], dtype: torch.dtype, device: str) -> None:
         self.device = device

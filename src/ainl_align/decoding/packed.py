@@ -4,6 +4,8 @@ A row may also read a guess at its next tokens (``guess.py``), and the scores of
 was right. With few rows a pass has room for guesses at no cost, for reading the weights takes the time; with many, a
 row guesses what is likely to be right, for a row that reads several tokens in one pass looks at its past once. The
 choices are those of reading one token at a time.
+
+While a device works by itself, constraints go on along the guesses, so one look at the scores decides on all of them.
 """
 
 from collections import deque
@@ -14,14 +16,18 @@ from itertools import accumulate, chain, takewhile
 import torch
 from torch import Tensor
 
-from ainl_align.decoding.batch import Batch
+from ainl_align.decoding.batch import Batch, Choice
+from ainl_align.decoding.constraint import RowConstraint
 from ainl_align.decoding.guess import Guessed, Memory, Oracle
 from ainl_align.decoding.memory import Plan, RowMemory
-from ainl_align.decoding.row import Row
+from ainl_align.decoding.row import Row, Step
 from ainl_align.decoding.sampling import Sampler
+from ainl_align.errors import ConstraintDeadEnd
 
 _LIKELY = 0.5
 """In a busy pass a token is guessed when all of the guess up to it is right with at least this probability."""
+_FORESEEN = 0.25
+"""Constraints go on along a guess as far as it is right with at least this probability."""
 _LONGEST = 12
 """Most tokens of one row's guess."""
 
@@ -52,7 +58,7 @@ class PackedBatch(Batch):
         self._turn = 0
         self._scores = torch.empty(0)
         self._open: dict[int, _Guess] = {}
-        """By row: what it guessed in this pass, as far as nobody has decided on it."""
+        """By row whose next scores this pass gives: what it guessed, as far as nobody has decided on it."""
 
     @property
     def unfinished(self) -> int:
@@ -62,7 +68,7 @@ class PackedBatch(Batch):
         """Let more rows wait for a place."""
         self._waiting.extend(rows)
 
-    def _advance(self) -> tuple[Tensor, list[Row], str]:
+    def _advance(self) -> tuple[Tensor, list[Choice], str]:
         with self._timed("other"):
             self._leave()
         free = self._size - len(self._slots)
@@ -78,18 +84,41 @@ class PackedBatch(Batch):
             ends = list(accumulate(len(feed) + len(guesses.get(slot, ())) for slot, feed in enumerate(feeds)))
             places = [range(ends[slot] - 1 - len(guesses.get(slot, ())), ends[slot]) for slot in ready]
             self._scores = self._model.scores(states, [*chain(*places)])
-            firsts = [0, *accumulate(map(len, places))]
             self._open = {
-                self._slots[slot].index: _Guess(slot, guesses[slot], first)
-                for slot, first in zip(ready, firsts, strict=False)
-                if slot in guesses
+                self._slots[slot].index: _Guess(slot, guesses.get(slot, []), first)
+                for slot, first in zip(ready, accumulate(map(len, places), initial=0), strict=False)
             }
-            return self._chosen(firsts[:-1]), [self._slots[slot] for slot in ready], "forward"
+        rows = [self._slots[slot] for slot in ready]
+        with self._timed("mask"):
+            if self._model.by_itself:
+                for row in rows:
+                    self._oracles[row.index].learn()
+            choices = self._choices(rows)
+        return self._chosen([choice.place for choice in choices]), choices, "forward"
+
+    def _choices(self, rows: Sequence[Row]) -> list[Choice]:
+        """What to decide on: each row's next token, and where there is time what follows a right guess."""
+        found = []
+        for row in rows:
+            guess, constraint = self._open[row.index], row.constraint
+            place, tokens = guess.place, guess.tokens
+            likely = sum(item.chance >= _FORESEEN for item in self._hints[row.index]) if self._model.by_itself else 0
+            if row.copier is not None or row.settings.temperature > 0:
+                likely = 0  # it counts its choices, or draws a random number for each
+            while likely > 0 and tokens and (step := _foreseen(constraint, tokens[0])) is not None:
+                found.append(Choice(row, constraint, place, tokens[0], step))
+                taken = len(step.tokens)
+                if step.ended or tokens[:taken] != step.tokens:
+                    break
+                constraint, place, tokens, likely = step.constraint, place + taken, tokens[taken:], likely - taken
+            else:
+                found.append(Choice(row, constraint, place))
+        return found
 
     def _chosen(self, places: Sequence[int]) -> Tensor:
         """Some of the scores, without waiting for the device; all of them as they are."""
-        if len(places) == len(self._scores):
-            return self._scores
+        if len(places) == len(self._scores) or not places:
+            return self._scores[: len(places)]
         return self._scores.index_select(0, torch.tensor(places).to(self._scores.device, non_blocking=True))
 
     def _guesses(self, plan: Plan, ready: Sequence[int], feeds: Sequence[Sequence[int]]) -> dict[int, list[int]]:
@@ -99,6 +128,8 @@ class PackedBatch(Batch):
         for place, slot in enumerate(ready):
             row = self._slots[slot].index
             most = min(_LONGEST, plan.row - len(feeds[slot]))
+            if not self._model.by_itself:
+                self._oracles[row].learn()
             hint = self._hints[row] = list(self._oracles[row].guess(most))
             likely = sum(item.chance >= _LIKELY for item in hint)
             guess = [item.token for item in hint[: max(room // (len(ready) - place), likely)]]
@@ -107,30 +138,32 @@ class PackedBatch(Batch):
                 room -= len(guess)
         return found
 
-    def _decided(self, rows: Sequence[Row]) -> tuple[Tensor, list[Row]]:
-        going, places = [], []
+    def _decided(self, rows: Sequence[Row]) -> tuple[Tensor, list[Choice]]:
+        going = []
         for row in rows:
-            self._learn(row)
-            guess = self._open.get(row.index)
-            if guess is None:
-                continue
-            right = 0
-            while right < min(len(row.queue), len(guess.tokens)) and row.queue[right] == guess.tokens[right]:
-                right += 1
-            del row.queue[:right], guess.tokens[:right]
-            guess.place += right
-            if row.finish is None and not row.queue:
+            self._learn(row, row.queue)
+            if row.index in self._open and self._compare(row):
                 going.append(row)
-                places.append(guess.place)
-            else:
-                self._model.unread(guess.slot, len(guess.tokens))
-                del self._open[row.index]
-        return (self._chosen(places) if going else self._scores[:0]), going
+        choices = [Choice(row, row.constraint, self._open[row.index].place) for row in going]
+        return self._chosen([choice.place for choice in choices]), choices
 
-    def _learn(self, row: Row) -> None:
+    def _compare(self, row: Row) -> bool:
+        """Compare a row's guess with its queue; whether the pass has scores for the row's next token."""
+        guess, right = self._open[row.index], 0
+        while right < min(len(row.queue), len(guess.tokens)) and row.queue[right] == guess.tokens[right]:
+            right += 1
+        del row.queue[:right], guess.tokens[:right]
+        guess.place += right
+        if row.finish is None and not row.queue:
+            return True
+        self._model.unread(guess.slot, len(guess.tokens))
+        del self._open[row.index]
+        return False
+
+    def _learn(self, row: Row, tokens: Sequence[int]) -> None:
         """Compare the hint with what the row took; a token is counted until the first wrong one."""
         hint = self._hints.get(row.index)
-        for token in row.queue:
+        for token in tokens:
             if not hint:
                 return
             first = hint.pop(0)
@@ -148,7 +181,7 @@ class PackedBatch(Batch):
                 del self._oracles[row.index]
                 self._hints.pop(row.index, None)
 
-    def _admit(self, most: int) -> tuple[Tensor, list[Row]]:
+    def _admit(self, most: int) -> tuple[Tensor, list[Choice]]:
         """Read the prompts of the next rows: those that fit one pass, at least one."""
         rows: list[Row] = []
         total, room = 0, self._model.prefill
@@ -170,19 +203,22 @@ class PackedBatch(Batch):
         self._slots += rows
         self._open = {}
         ends = [end - 1 for end in accumulate(lengths)]
-        return self._model.scores(states, ends), rows
+        choices = [Choice(row, row.constraint, place) for place, row in enumerate(rows)]
+        return self._model.scores(states, ends), choices
 
     def _feeds(self, plan: Plan) -> list[list[int]]:
         """What each row feeds: all rows something in turn, and long queues what room is left."""
         rows = len(self._slots)
-        sizes = [0] * rows
-        left = plan.total
-        order = [(self._turn + step) % rows for step in range(rows)]
-        for wanted in range(1, plan.feed + 1):
-            for slot in order:
-                if left and len(self._slots[slot].queue) >= wanted:
-                    sizes[slot] += 1
-                    left -= 1
+        lengths = [min(len(row.queue), plan.feed) for row in self._slots]
+        sizes, left = lengths, plan.total
+        if sum(lengths) > left:
+            sizes = [0] * rows
+            order = [(self._turn + step) % rows for step in range(rows)]
+            for wanted in range(1, plan.feed + 1):
+                for slot in order:
+                    if left and lengths[slot] >= wanted:
+                        sizes[slot] += 1
+                        left -= 1
         self._turn += 1
         feeds = []
         for row, size in zip(self._slots, sizes, strict=True):
@@ -197,3 +233,15 @@ def _shared(prompts: Sequence[Sequence[int]]) -> list[int]:
         return []
     least = min(map(len, prompts)) - 1
     return [column[0] for column in takewhile(lambda c: len(set(c)) == 1, zip(*prompts, strict=False))][: max(least, 0)]
+
+
+def _foreseen(constraint: RowConstraint | None, token: int) -> Step | None:
+    """What taking a token would bring; None where it may not come, or cannot be told beforehand."""
+    if constraint is None:
+        return Step(None, [token], [], False)
+    try:
+        if constraint.tight or not constraint.place.allows(token):
+            return None
+        return Step.of(constraint.copy(), token)
+    except ConstraintDeadEnd:
+        return None

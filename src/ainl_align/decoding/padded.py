@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
-from ainl_align.decoding.batch import Batch
+from ainl_align.decoding.batch import Batch, Choice
 from ainl_align.decoding.row import Row
 from ainl_align.decoding.sampling import Sampler
 from ainl_align.decoding.stacked import Stack
@@ -41,7 +41,7 @@ class PaddedBatch(Batch):
         self._cache = Cache(layer_class_to_replicate=_GrowingLayer)
         self._seen = torch.zeros((len(rows), 0), dtype=torch.long, device=device)
 
-    def _advance(self) -> tuple[Tensor, list[Row], str]:
+    def _advance(self) -> tuple[Tensor, list[Choice], str]:
         self._drop_finished()
         phase = "forward" if self._seen.shape[1] else "prefill"
         with self._timed(phase):
@@ -49,7 +49,8 @@ class PaddedBatch(Batch):
             ready = [slot for slot, row in enumerate(self._slots) if row.finish is None and not row.queue]
             if len(ready) < len(self._slots):
                 logits = logits[torch.tensor(ready, dtype=torch.long, device=self._device)]
-        return logits, [self._slots[slot] for slot in ready], phase
+        rows = [self._slots[slot] for slot in ready]
+        return logits, [Choice(row, row.constraint, place) for place, row in enumerate(rows)], phase
 
     def _drop_finished(self) -> None:
         # Dropping a row copies the cache, so a few wait for each other.

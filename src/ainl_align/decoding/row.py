@@ -1,6 +1,7 @@
 """One request while it is decoded: its tokens so far, its constraint, its random numbers and its counters."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,6 +11,29 @@ from ainl_align.decoding.constraint import RowConstraint
 from ainl_align.decoding.grounding import Copier
 from ainl_align.decoding.records import PHASES, FinishReason, Generation, GenerationSettings, Request
 from ainl_align.errors import ConstraintDeadEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What taking one token brings: the constraint after it, the tokens that are chosen, and those that are forced."""
+
+    constraint: RowConstraint | None
+    chosen: list[int]
+    forced: list[int]
+    ended: bool
+
+    @classmethod
+    def of(cls, constraint: RowConstraint, token: int) -> "Step":
+        """Let ``constraint`` take an allowed token. Raises ConstraintDeadEnd."""
+        chosen, forced = constraint.take([token]), []
+        while not constraint.finished and (more := constraint.forced()):
+            forced += constraint.take(more)
+        return cls(constraint, chosen, forced, constraint.finished)
+
+    @property
+    def tokens(self) -> list[int]:
+        """All tokens that the row gains."""
+        return self.chosen + self.forced
 
 
 class Row:
@@ -61,15 +85,30 @@ class Row:
             shares = torch.zeros_like(shares).scatter_(0, places, ordered)
         return int(torch.multinomial(shares, 1, generator=self._random))
 
-    def take(self, token: int, *, rejected: bool, allowed: float, log_kept: float, log_prob: float) -> int:
-        """Add the chosen token and what it forces; returns how many tokens that were."""
+    def take(
+        self,
+        token: int,
+        *,
+        rejected: bool,
+        allowed: float,
+        log_kept: float,
+        log_prob: float,
+        step: Step | None = None,
+    ) -> int:
+        """Add the chosen token and what it forces (``step``, where it is known); returns how many tokens that were."""
         before = len(self.ids)
         self._choices += 1
         self._rejected += rejected
         self._allowed += allowed
         self._log_kept.append(log_kept)
         self._log_prob += log_prob
-        if self.constraint is not None:
+        if self.constraint is not None and step is not None:
+            self.constraint = step.constraint
+            self._gain(step.chosen, chosen=1)
+            self._gain(step.forced, chosen=0)
+            if step.ended:
+                self._ended, self.finish = True, "eos"
+        elif self.constraint is not None:
             try:
                 self._gain(self.constraint.take([token]), chosen=1)
                 self._take_forced()

@@ -78,6 +78,7 @@ class StaticModel(RowMemory):
         self._shared = heads // groups
         large = kind == "cuda" and sum(item.numel() for item in model.parameters()) > _LARGE
         self._free = _FREE_LARGE if large else _FREE.get(kind, 1)
+        self.by_itself = kind == "cuda"
         self.prefill = _PREFILL if kind == "cuda" else 512
         self.graphs = Graphs(device, usable=graphs)
         self.sampler = Sampler(device, Graphs(device, usable=graphs))
