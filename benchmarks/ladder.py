@@ -1,11 +1,11 @@
-"""The ladder: six metrics of base, base with examples in the prompt, and adapter, free and constrained, with repair.
+"""The ladder: six metrics of base, base with examples in the prompt, and adapter; constraint and repair off and on.
 
     .venv/bin/python benchmarks/ladder.py --adapter FOLDER --out FOLDER [--json FILE]
         [--sets regression dev handwritten] [--few-shot 2 4 8] [--processes 1] [--device auto]
 
-Greedy. Every system answers every set twice, unconstrained and constrained, each with two repairs; the first answers
-are the conditions without repair. ``few-shot K`` is the base with K golds of training tasks as turns of the chat before
-the request, those whose requests are most like it (cosine over words and pairs of words), the nearest last; the K
+Greedy. Every system answers every set twice: unconstrained, and constrained with two repairs, whose first answers are
+the condition without repair. ``few-shot K`` is the base with K golds of training tasks as turns of the chat before the
+request, those whose requests are most like it (cosine over words and pairs of words), the nearest last; the K
 that does best on dev, constrained, is the one that is compared. The test suite is opened by ``--sets test`` alone, with
 that K, which needs the dev answers in the same folder.
 
@@ -54,7 +54,11 @@ from ainl_align.training.precision import pick_device
 
 SETS = ("regression", "dev", "handwritten", "test")
 MODES = ("unconstrained", "constrained")
-CONDITIONS = {f"{mode}{more}": (mode, key) for mode in MODES for more, key in (("", "first"), (" + repair", "final"))}
+CONDITIONS = {
+    "unconstrained": ("unconstrained", "first"),
+    "constrained": ("constrained", "first"),
+    "constrained + repair": ("constrained", "final"),
+}
 """Condition to the mode that it was answered in, and which answer counts."""
 _EXAMPLE_SEED, _EXAMPLES_PER_FAMILY, _LEAST_TASKS = 4711, 40, 5
 _SHOWN = 3
@@ -82,7 +86,7 @@ class Options:
             max_new_tokens=self.budget,
             batch_size=self.batch,
             constrained_decoding=mode == "constrained",
-            repair_attempts=self.repairs,
+            repair_attempts=self.repairs if mode == "constrained" else 0,
         ).answering()
 
     def file(self, name: str, system: str, mode: str) -> Path:
