@@ -29,6 +29,15 @@ REQUEST = 'Fetch https://api.a.example/v1/items, put "done" on queue ops-high an
         ('  R sqlite.QUERY "SELECT a FROM ord', Span("table", "ord")),
         ('  R sqlite.QUERY "SELECT a FROM orders WHERE', None),
         ('  R core.CONCAT "https://a', None),
+        ('  R core.GET resp "body.pu', Span("field", "pu")),
+        ('  R core.GET resp "', Span("field", "")),
+        ('  R core.PARSE "{\\"a\\":1,\\"pu', Span("name", "pu")),
+        ('  R core.PARSE "{\\"a\\":[\\"x\\",\\"pu', None),
+        ('  R core.CONCAT "{\\"', Span("name", "")),
+        ('  R core.CONCAT "a \\"pu', None),
+        ('  R sqlite.QUERY "SELECT pu', Span("column", "pu")),
+        ('  R sqlite.QUERY "SELECT ', None),
+        ("  R sqlite.QUERY \"SELECT a FROM b WHERE c = 'pu", None),
         ('  J "https://a', None),
         ('  R fs.WRITE "a b', Span("file", "a b")),
         ("", None),
@@ -108,3 +117,23 @@ def test_required_copies_leave_every_gold_possible(name: str, constraint: Constr
                 break
             line = (line + constraint.text(token)).rpartition(b"\n")[2]
     assert barred == []
+
+
+def test_fields_names_and_columns_are_copied_or_words_of_the_conventions(constraint: Constraint) -> None:
+    copier = Copier("Keep pupil and Retries of table seats.", constraint)
+    texts = [constraint.text(number) for number in range(constraint.vocabulary)]
+
+    def possible(line: str, token: str) -> bool:
+        allowed = np.ones(constraint.vocabulary, dtype=bool)
+        copier.hold(line.encode(), allowed)
+        return bool(allowed[[text == token.encode() for text in texts]][0])
+
+    assert possible('  R core.GET resp "body.pup', "il")
+    assert not possible('  R core.GET resp "body.pup', "ion")
+    assert possible('  R core.GET resp "', "body")
+    assert possible('  R core.PARSE "{\\"pup', "il")
+    assert not possible('  R core.PARSE "{\\"pup', "ion")
+    assert possible('  R sqlite.QUERY "SELECT', " ret")
+    assert not possible('  R sqlite.QUERY "SELECT', " retry")
+    assert possible('  R sqlite.QUERY "SELECT', " count")
+    assert possible("  R sqlite.QUERY \"SELECT pupil FROM seats WHERE pupil = 'x", "ion")

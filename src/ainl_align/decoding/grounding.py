@@ -1,9 +1,10 @@
-"""Grounding: literals that must be copied from the request (addresses, names of resources) are held to its words.
+"""Grounding: what must be copied from the request (addresses, names of resources and fields) is held to its words.
 
-Which literals these are is known by their place: the first operand of ``http.*`` is a URL, of ``fs.*`` a file path, of
-``queue.PUT`` a queue, the word after FROM in SQL a table. Inside such a literal the tokens that go on copying from the
-request are found by looking up its text; they are preferred (a bonus on their scores) or required (all others barred,
-unless none of them is legal). No torch.
+What that is is known by its place: the first operand of ``http.*`` is a URL, of ``fs.*`` a file path, of
+``queue.PUT`` a queue, the word after FROM in SQL a table, a part of the path of ``core.GET`` a field. Fields, names
+in JSON and columns may also be words of the conventions (``body``, ``exit_code``, SQL's own). In such a place the
+tokens that go on copying from the request are found by looking up its text; they are preferred (a bonus on their
+scores) or required (all others barred, unless none of them is legal). No torch.
 """
 
 import re
@@ -32,15 +33,30 @@ _OPERANDS: Final[dict[str, tuple[str, ...]]] = {
     "sqlite": ("sql",),
 }
 """Kind of each leading operand, by namespace."""
+_FIELD_VERB: Final = "core.GET"
+_JSON_VERBS: Final = ("core.PARSE", "core.CONCAT")
+_IDIOMS: Final = {
+    "field": "body n payload csv exit_code data record stdout stderr list items found pruned id 0 1 2 3 4 5 6 7 8 9",
+    "name": "",
+    "column": "n list csv line value key id rowid json_each json_extract group_concat char date datetime time strftime "
+    "julianday now length lower upper trim replace substr instr round abs coalesce ifnull nullif count sum avg min max "
+    "total select from where and or not null is in like between as distinct order group by having limit offset asc "
+    "desc join left inner on union all case when then else end insert into ignore values update set delete exists cast "
+    "integer text real",
+}
+"""Words beside the request's that fields, names in JSON and columns may be: those of the conventions, and SQL's."""
 _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"?|[^ "]+')
 _BEFORE = r"(?i)\b(?:from|into|(?<!do )update|join)"
 _TABLE = re.compile(rf"{_BEFORE}(?P<blank> ?)(?P<name>[A-Za-z_]\w*)?$")
 _TABLES = re.compile(rf"{_BEFORE} +([A-Za-z_]\w*)")
 _MAIL: Final = "mailto:"
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+_JSON_NAME = re.compile(r'[{,] ?\\"(?P<name>[A-Za-z_]\w*)?$')
+_COLUMN = re.compile(r"(?<![\w.$'])[a-z_]\w*$")
 _START = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_/]")
 _ENDS: Final = {"": re.compile(r"(?!-?[A-Za-z0-9_])"), "url": re.compile(r"(?![-/@%&=?.#:~+]*[A-Za-z0-9_])")}
-"""Where a copied word may end, by kind; what is not listed ends like ``""``."""
+_ENDS.update(dict.fromkeys(_IDIOMS, re.compile(r"(?=e?s(?![A-Za-z0-9_]))|(?!-?[A-Za-z0-9_])")))
+"""Where a copied word may end, by kind; what is not listed ends like ``""``. A name may be the singular of a word."""
 _ENDS.update(dict.fromkeys(("file", "route", "address"), _ENDS["url"]))
 _SHAPES: Final = {
     "url": re.compile(r"https?://"),
@@ -71,9 +87,22 @@ def open_span(line: str) -> Span | None:
     kind = _kind(words, len(words) - 3)
     text = words[-1][1:]
     if kind == "sql":
-        found = _TABLE.search(text)
-        return None if found is None else Span("table", found["name"] or "", blank=not found["blank"])
-    return None if kind is None else Span(_addressed(kind, text), text)
+        return _sql_span(text)
+    if kind == "field":
+        return Span(kind, text.rpartition(".")[2])
+    if kind is not None:
+        return Span(_addressed(kind, text), text)
+    named = _JSON_NAME.search(text) if words[1] in _JSON_VERBS and text.rfind("[") <= text.rfind("{") else None
+    return None if named is None else Span("name", named["name"] or "")
+
+
+def _sql_span(text: str) -> Span | None:
+    """The table or column that an unfinished text of SQL ends in; words in quotes are values."""
+    table = _TABLE.search(text)
+    if table is not None:
+        return Span("table", table["name"] or "", blank=not table["blank"])
+    column = None if text.count("'") % 2 else _COLUMN.search(text)
+    return None if column is None else Span("column", column[0])
 
 
 def _addressed(kind: str, text: str) -> str:
@@ -83,7 +112,11 @@ def _addressed(kind: str, text: str) -> str:
 
 def _kind(words: Sequence[str], place: int) -> str | None:
     """Kind of the operand at a ``place`` of an R line, or None where nothing has to be copied."""
-    kinds = _OPERANDS.get(words[1].partition(".")[0], ()) if len(words) > 1 and words[0] == "R" else ()
+    if len(words) < 2 or words[0] != "R":
+        return None
+    if words[1] == _FIELD_VERB:
+        return "field" if place == 1 else None
+    kinds = _OPERANDS.get(words[1].partition(".")[0], ())
     return kinds[place] if 0 <= place < len(kinds) else None
 
 
@@ -102,6 +135,8 @@ def copied_literals(program: str) -> Iterator[tuple[str, str]]:
             text = word[1:-1]
             if kind == "sql":
                 yield from (("table", name) for name in _TABLES.findall(text))
+            elif kind == "field":
+                yield from ((kind, part) for part in text.split("."))
             else:
                 yield _addressed(kind, text), text
 
@@ -119,48 +154,76 @@ class Ground:
     """
 
     def __init__(self, request: str) -> None:
-        text = request.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-        mailboxes = "".join(f" {_MAIL}{address}" for address in _ADDRESS.findall(text))
-        self._text = text + _TABLE_FUNCTION + mailboxes
-        self._starts = [found.start() for found in _START.finditer(self._text)]
+        self._request = request.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+        self._texts: dict[str, tuple[str, list[int]]] = {}
+        self._strays: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+
+    def _source(self, kind: str) -> tuple[str, list[int]]:
+        """The text that a kind is copied from, and where a copy may start."""
+        key = kind if kind in _IDIOMS else ""
+        if key not in self._texts:
+            if key:
+                text = f"{self._request} {self._request.lower()} {_IDIOMS[key]}"
+            else:
+                mailboxes = "".join(f" {_MAIL}{address}" for address in _ADDRESS.findall(self._request))
+                text = self._request + _TABLE_FUNCTION + mailboxes
+            self._texts[key] = text, [found.start() for found in _START.finditer(text)]
+        return self._texts[key]
 
     def holds(self, kind: str, literal: str) -> bool:
         """Whether a literal of a kind stands in the request as whole words."""
-        return any(self._may_end(kind, start + len(literal)) for start in self._places(kind, literal))
-
-    def _may_end(self, kind: str, place: int) -> bool:
-        return _ENDS.get(kind, _ENDS[""]).match(self._text, place) is not None
+        text = self._source(kind)[0]
+        return any(_may_end(text, kind, start + len(literal)) for start in self._places(kind, literal))
 
     def _places(self, kind: str, begun: str) -> list[int]:
         shape = _SHAPES.get(kind)
+        text, starts = self._source(kind)
         return [
-            start
-            for start in self._starts
-            if self._text.startswith(begun, start) and (shape is None or shape.match(self._text, start))
+            start for start in starts if text.startswith(begun, start) and (shape is None or shape.match(text, start))
         ]
 
     def tokens(self, span: Span, vocabulary: "Vocabulary") -> list[int]:
         """Tokens that go on copying, or end the literal where a word of the request ends."""
         lead = " " if span.blank else ""
+        closers = vocabulary.enders if span.kind == "table" or span.kind in _IDIOMS else vocabulary.closers
+        text = self._source(span.kind)[0]
         found: set[int] = set()
         for start in self._places(span.kind, span.text):
             here = start + len(span.text)
-            rest = self._text[here : here + _LONGEST]
+            rest = text[here : here + _LONGEST]
             for length in range(len(rest) + 1):
                 piece = (lead + rest[:length]).encode()
                 if length and (token := vocabulary.tokens.get(piece)) is not None:
                     found.add(token)
-                if span.text or length:
-                    closers = vocabulary.closers if span.kind != "table" else vocabulary.enders
-                    if piece in closers and self._may_end(span.kind, here + length):
-                        found.update(closers[piece])
+                if (span.text or length) and piece in closers and _may_end(text, span.kind, here + length):
+                    found.update(closers[piece])
         if span.kind == "table" and not span.text:
             found.update(vocabulary.nested)
         return sorted(found)
 
     def begins(self, kind: str, text: str) -> bool:
         """Whether a word of the request that may be copied as a kind begins so."""
-        return bool(self._places(kind, text))
+        if kind != "field":
+            return bool(self._places(kind, text))
+        *done, last = text.split(".")
+        return all(self.holds(kind, part) for part in done) and bool(self._places(kind, last))
+
+    def strays(self, vocabulary: "Vocabulary", *, within: bool) -> NDArray[np.int64]:
+        """Tokens that begin a column's name as no column of the request begins; ``within`` a word only those that end
+        it first."""
+        if self._strays is None:
+            words = set(re.findall(r"[A-Za-z_]\w*", self._source("column")[0]))
+            begun = {word[:length] for word in words for length in range(1, len(word) + 1)}
+            found = [item for text, items in vocabulary.columns.items() if text not in begun for item in items]
+            self._strays = (
+                np.array([token for token, _ in found], dtype=np.int64),
+                np.array([token for token, bare in found if not bare], dtype=np.int64),
+            )
+        return self._strays[within]
+
+
+def _may_end(text: str, kind: str, place: int) -> bool:
+    return _ENDS.get(kind, _ENDS[""]).match(text, place) is not None
 
 
 class Vocabulary:
@@ -177,6 +240,8 @@ class Vocabulary:
         """Tokens that begin a literal, with what they already say of it."""
         self.nested: list[int] = []
         """Tokens that open a bracket, where SQL may name a query instead of a table."""
+        self.columns: dict[str, list[tuple[int, bool]]] = {}
+        """Tokens that end in a word in lower case, by that word, and whether they are no more; no quote is in them."""
         for token in range(constraint.vocabulary):
             text = constraint.text(token)
             self.tokens.setdefault(text, token)
@@ -184,6 +249,9 @@ class Vocabulary:
                 self.closers.setdefault(text.partition(b'"')[0], []).append(token)
             if text.startswith(b' "') and text[2:] not in (b"", b'"'):
                 self.openers.append((token, text[2:].decode("utf-8", errors="replace")))
+            column = re.fullmatch(rb"[^\w'\"]*([a-z_]\w*)", text)
+            if column is not None:
+                self.columns.setdefault(column[1].decode(), []).append((token, column[1] == text))
             if re.match(rb" ?\(", text):
                 self.nested.append(token)
             for word in (re.match(rb"\w*", text), re.match(rb" \w+", text)):
@@ -221,13 +289,19 @@ class Copier:
 
     def hold(self, line: bytes, allowed: NDArray[np.bool_]) -> None:
         """Take from the ``allowed`` tokens those that do not copy where something has to be copied."""
+        words = _WORDS.findall(line.decode("utf-8", errors="ignore"))
+        if not words:
+            return
+        if not _is_open(words[-1]):
+            kind = _kind(words, len(words) - 2)
+            if kind is not None and kind != "sql" and self._ground.begins(kind, ""):
+                strays = [token for token, text in self._vocabulary.openers if not self._ground.begins(kind, text)]
+                allowed[strays] = False
+            return
+        text = words[-1]
+        if _kind(words, len(words) - 3) == "sql" and not text.count("'") % 2:
+            allowed[self._ground.strays(self._vocabulary, within=re.search(r"\w$", text) is not None)] = False
         found = self.copies(line, allowed)
         if found:
             allowed[:] = False
             allowed[found] = True
-            return
-        words = _WORDS.findall(line.decode("utf-8", errors="ignore"))
-        kind = _kind(words, len(words) - 2) if words and not _is_open(words[-1]) else None
-        if kind is not None and kind != "sql" and self._ground.begins(kind, ""):
-            strays = [token for token, text in self._vocabulary.openers if not self._ground.begins(kind, text)]
-            allowed[strays] = False
