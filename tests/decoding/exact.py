@@ -67,7 +67,6 @@ def _matcher(engine: Any, text: str) -> LLMatcher:
 
 def at(engine: Any, place: Place) -> LLMatcher:
     """The matcher of the line's grammar after the line so far."""
-    matcher = _matcher(engine, line_grammar(place.state, place.line.decode(errors="ignore")))
-    matcher.reset()
+    matcher = _matcher(engine, line_grammar(place.state, place.line.decode(errors="ignore"))).deep_copy()
     assert matcher.consume_tokens(engine.tokenize_bytes(place.line)), (place.line, matcher.get_error())
     return matcher

@@ -227,19 +227,9 @@ class SharedMasks:
         return known
 
     def _make(self, grammar: str, line: bytes) -> Shared:
-        made = self._read(self._matcher(grammar), line)
-        if self._matchers[grammar].is_error():
-            # A matcher that ran into a limit of the engine, with all that it has seen, stays in error.
-            del self._matchers[grammar]
-            made = self._read(self._matcher(grammar), line)
-            if self._matchers[grammar].is_error():
-                raise ConstraintDeadEnd(f"{self._matchers[grammar].get_error()[:500]} at {line!r} of\n{grammar}")
-        return made
-
-    def _read(self, matcher: LLMatcher, line: bytes) -> Shared:
-        tokens = self._tokens
+        # A copy of an unused one each time: after ``reset`` llguidance 1.9 takes parts of masks from the line before.
+        matcher, tokens = self._matcher(grammar).deep_copy(), self._tokens
         ids = tokens.cut(line) if line else []
-        matcher.reset()
         if matcher.try_consume_tokens(ids) < len(ids):
             return Shared()
         mask = np.frombuffer(matcher.compute_bitmask(), dtype=np.int32)[: len(tokens.nothing)].copy()
@@ -257,6 +247,8 @@ class SharedMasks:
             if left < 0:
                 break
             forced.append(token)
+        if matcher.is_error():
+            raise ConstraintDeadEnd(f"{matcher.get_error()[:500]} at {line!r} of\n{grammar}")
         return Shared(
             mask=mask if mask.any() else None,
             lead=lead,
