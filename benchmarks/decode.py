@@ -1,6 +1,7 @@
 """What constrained decoding costs: masks beside other engines', and tokens a second beside unconstrained decoding.
 
     .venv/bin/python benchmarks/decode.py [--json FILE] [--programs 200] [--rows 1 8 32] [--adapter FOLDER]
+        [--device cuda] [--cuda-graphs]
 
 Masks are made along gold programs of the dev suite, one row at a time. For ``ainl`` a row's time is all that the
 constraint does for one choice: the mask, forced tokens, and taking the token, grammars built on the way included;
@@ -177,18 +178,24 @@ def batch_cost(constraint: Constraint, programs: Sequence[Sequence[int]]) -> tup
     return costs, float(np.polyfit(list(costs), list(costs.values()), 1)[0])
 
 
-def end_to_end(engine: Engine, requests: Sequence[Request], rows: int, budget: int, repeats: int) -> dict[str, Any]:
+def end_to_end(
+    engine: Engine, requests: Sequence[Request], rows: int, budget: int, repeats: int, *, graphs: bool
+) -> dict[str, Any]:
     """Tokens a second with and without the constraint, in turns."""
     speeds: dict[bool, list[float]] = {True: [], False: []}
     shares = []
     chosen = [requests[number % len(requests)] for number in range(rows)]
     if torch.device(engine.device).type == "cuda":  # recording CUDA graphs, once a process, is no part of the speed
         for constrained in (True, False, True, False):
-            settings = GenerationSettings(max_new_tokens=budget, constrained=constrained, batch_size=rows)
+            settings = GenerationSettings(
+                max_new_tokens=budget, constrained=constrained, batch_size=rows, cuda_graphs=graphs
+            )
             engine.generate(chosen, settings, Progress())
     for _ in range(repeats):
         for constrained in (True, False):
-            settings = GenerationSettings(max_new_tokens=budget, constrained=constrained, batch_size=rows)
+            settings = GenerationSettings(
+                max_new_tokens=budget, constrained=constrained, batch_size=rows, cuda_graphs=graphs
+            )
             start = time.perf_counter()
             found = engine.generate(chosen, settings, Progress())
             speeds[constrained].append(sum(item.tokens for item in found) / (time.perf_counter() - start))
@@ -247,6 +254,7 @@ def main() -> None:
     parser.add_argument("--base", default=EMBEDDED)
     parser.add_argument("--adapter", type=Path)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--cuda-graphs", action="store_true", help="on CUDA: record passes once and replay them")
     options = parser.parse_args()
     base = resolve(options.base)
     tokenizer = load_tokenizer(base)
@@ -260,6 +268,7 @@ def main() -> None:
         print("xgrammar         not installed here, so not measured")
     print(f"fill by rows, µs: {results['fill_us_by_rows']}, slope {results['fill_us_slope_by_row']:.2f} a row")
     print(f"a choice costs {results['choice_us_slope_by_token']:+.3f} µs more for each token of the program before it")
+    results["cuda_graphs"] = options.cuda_graphs
     results["machine"] = {"device": options.device, "cores": os.cpu_count(), "torch": torch.__version__}
     if options.device == "cuda":
         results["machine"]["gpu"] = torch.cuda.get_device_name()
@@ -281,7 +290,7 @@ def measure_end_to_end(
         engine.generate(requests[:1], GenerationSettings(max_new_tokens=24), Progress())  # warm up
         print(f"{'batch':>5} {'constrained':>12} {'free':>8} {'ratio':>6} {'forced':>7}   tokens a second")
         for rows in options.rows:
-            row = end_to_end(engine, requests, rows, options.budget, options.repeats)
+            row = end_to_end(engine, requests, rows, options.budget, options.repeats, graphs=options.cuda_graphs)
             found.append(row)
             print(
                 f"{rows:5} {row['tokens_per_s']:12.1f} {row['unconstrained_tokens_per_s']:8.1f} {row['ratio']:6.2f} "

@@ -10,7 +10,7 @@ import torch
 
 from ainl_align.decoding import static
 from ainl_align.decoding.generate import Engine, GenerationSettings, Request
-from ainl_align.decoding.graphs import Graphs
+from ainl_align.decoding.graphs import Graphs, _Recorded
 from ainl_align.decoding.records import Generation
 from ainl_align.decoding.sampling import Sampler, unpack
 from ainl_align.decoding.static import StaticModel, obstacle
@@ -89,6 +89,46 @@ def test_answers_are_those_of_the_plain_path(tiny_base: Path, tokenizer: Any, ch
         assert ours.allowed_share == theirs.allowed_share
         assert ours.log_kept == pytest.approx(theirs.log_kept, abs=1e-4)
         assert ours.mean_log_prob == pytest.approx(theirs.mean_log_prob, abs=1e-4)
+
+
+def _replayed(graphs: Graphs, function: Any, inputs: Any) -> Any:
+    """What a CUDA graph does, on a CPU: the same work on the same memory, its output overwritten by the next one."""
+    output = function(*inputs).clone()
+
+    class Graph:
+        def replay(self) -> None:
+            output.copy_(function(*inputs))
+
+    return _Recorded(Graph(), inputs, output)
+
+
+@pytest.mark.parametrize("size", [3, 8])
+@pytest.mark.parametrize("constrained", [True, False])
+def test_recorded_passes_of_rows_that_come_and_go_are_right(
+    tiny_base: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, constrained: bool, size: int
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    monkeypatch.setattr(static, "_COLUMNS", 16)  # rows cross from one number of columns to the next all the time
+    monkeypatch.setattr(static, "_PREFILL", 150)  # and some passes are too large to be recorded
+    monkeypatch.setattr(static, "_COVERED", 3)
+    monkeypatch.setattr(Graphs, "_record", _replayed)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    model = AutoModelForCausalLM.from_pretrained(str(tiny_base), dtype=torch.float32).eval()
+    requests = [
+        Request(str(i), tokenizer.encode("Return " + "71" * (1 + i * 7 % 23)), budget=40 + i) for i in range(24)
+    ]
+    settings = GenerationSettings(max_new_tokens=70, batch_size=size, constrained=constrained)
+    made = StaticModel.over(model, "cpu")
+    made.sampler._on_host, made._few_shapes, made._free, made.by_itself = False, True, 64, True
+    made.graphs._usable = made.sampler._graphs._usable = True
+    engine, plain = Engine(model, tokenizer, "cpu"), Engine(model, tokenizer, "cpu")
+    engine.unpacked = plain.unpacked = plain.padded = "asked for"
+    expected = plain.generate(requests, settings, Progress())
+    for _ in range(2):
+        found = engine.generate(requests, settings, Progress())
+        assert [item.token_ids for item in found] == [item.token_ids for item in expected]
+    assert len(made.graphs.shapes()) > 3 and made.sampler._graphs._known
 
 
 def test_what_the_memory_cannot_hold_goes_the_plain_way(tokenizer: Any) -> None:

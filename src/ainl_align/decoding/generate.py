@@ -85,7 +85,8 @@ class Engine:
         run = _Run(self, settings, requests, finished, expected)
         adapted = self.stack.attached() if self.stack is not None and self.unpacked is not None else nullcontext()
         with progress.task(label, total=run.expected, unit="programs") as task, torch.inference_mode(), adapted:
-            self._prepare(progress)
+            if settings.cuda_graphs or torch.device(self.device).type != "cuda":
+                self._prepare(progress)
             while run.waiting:
                 self._decode(run, self._next_batch(run), task)
             self._tell(progress, self._static.graphs.failure if self._static is not None else None)
@@ -115,13 +116,18 @@ class Engine:
             if run.finished is None:
                 size = min(size, len(rows))
             return PackedBatch(self._packed_for(size), self._sampler, rows, size)
-        if self._static is not None and run.longest < self._static.limit:
+        if self._static is not None and self._in_place(run):
             columns = run.longest + 1
             rows = run.take(len(run.waiting))
             size = min(size, self._static.fits(columns))
             self._static.reserve(min(size, len(rows)) if run.finished is None else size, columns)
             return PackedBatch(self._static, self._static.sampler, rows, size)
         return PaddedBatch(self.model, self._sampler, run.take(size), self.stack)
+
+    def _in_place(self, run: "_Run") -> bool:
+        """Whether the rows of a run can be read by ``_static``."""
+        asked = run.settings.cuda_graphs or torch.device(self.device).type != "cuda"
+        return self._static is not None and asked and run.longest < self._static.limit
 
     def _packed_for(self, rows: int) -> PackedLlama:
         """A forward pass for so many rows; the last one again where it is wide enough, for packing copies weights."""
@@ -141,8 +147,7 @@ class Engine:
                 run.end(row)
                 if len(run.results) <= run.expected:
                     task.advance()
-            fits = self._static is None or run.longest < self._static.limit
-            if isinstance(batch, PackedBatch) and run.waiting and fits:
+            if isinstance(batch, PackedBatch) and run.waiting and (self.unpacked is None or self._in_place(run)):
                 batch.extend(run.take(len(run.waiting)))
             if time.monotonic() - beat >= run.settings.heartbeat_seconds:
                 beat = time.monotonic()

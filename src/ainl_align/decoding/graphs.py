@@ -21,6 +21,17 @@ class _Recorded:
     output: Tensor
 
 
+def upload(item: Tensor, device: str | torch.device) -> Tensor:
+    """``item`` on ``device``, without waiting for the device.
+
+    A copy from ordinary memory may still be reading it when the call has returned; so it is made from pinned memory,
+    which torch does not give to anybody else before the copy is done.
+    """
+    if torch.device(device).type == "cuda" and item.device.type == "cpu" and not item.is_pinned():
+        item = item.pin_memory()
+    return item.to(device, non_blocking=True)
+
+
 class Graphs:
     """Recorded functions by key. A key stands for one function and one set of input shapes.
 
@@ -47,6 +58,8 @@ class Graphs:
 
     def clear(self) -> None:
         """Forget all recordings: memory that they read or write has moved."""
+        if self._known:
+            torch.cuda.synchronize()  # they may be running
         self._known.clear()
         self.wanted.clear()
         self._pool = None  # a pool goes with the last of its recordings
@@ -59,7 +72,7 @@ class Graphs:
         recorded = self._known.get(key)
         if recorded is None:
             self.wanted[key] += 1
-            placed = tuple(item.to(self._device, non_blocking=True) for item in inputs)
+            placed = tuple(upload(item, self._device) for item in inputs)
             if not self._usable or self.wanted[key] < 2:
                 return function(*placed)
             recorded = self._record(function, tuple(item.clone() for item in placed))
@@ -67,7 +80,7 @@ class Graphs:
                 return function(*placed)
             self._known[key] = recorded
         for held, item in zip(recorded.inputs, inputs, strict=True):
-            held.copy_(item, non_blocking=True)
+            held.copy_(upload(item, self._device))
         recorded.graph.replay()
         return recorded.output
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ainl_align.decoding.batch import Batch, Choice
 from ainl_align.decoding.constraint import RowConstraint
+from ainl_align.decoding.graphs import upload
 from ainl_align.decoding.guess import Guessed, Memory, Oracle
 from ainl_align.decoding.memory import Plan, RowMemory
 from ainl_align.decoding.row import Row, Step
@@ -119,7 +120,7 @@ class PackedBatch(Batch):
         """Some of the scores, without waiting for the device; all of them as they are."""
         if len(places) == len(self._scores) or not places:
             return self._scores[: len(places)]
-        return self._scores.index_select(0, torch.tensor(places).to(self._scores.device, non_blocking=True))
+        return self._scores.index_select(0, upload(torch.tensor(places), self._scores.device))
 
     def _guesses(self, plan: Plan, ready: Sequence[int], feeds: Sequence[Sequence[int]]) -> dict[int, list[int]]:
         """Guessed tokens by slot: what is likely, and more where the pass has room."""

@@ -35,6 +35,7 @@ class GenerationSettings:
     place in the input fix its random numbers, whatever the batch. ``timeout_seconds`` counts for each row from its own
     start. ``heartbeat_seconds`` is the longest silence on the progress line. ``grounding`` holds addresses and names
     of resources to the request's words (``decoding/grounding.py``), in constrained decoding of requests with a text.
+    ``cuda_graphs``: on CUDA, passes are recorded once and replayed (``decoding/static.py``).
     """
 
     max_new_tokens: int = 256
@@ -47,6 +48,7 @@ class GenerationSettings:
     top_p: float = 1.0
     seed: int = 0
     grounding: Grounding = "off"
+    cuda_graphs: bool = False
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.batch_size < 1:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ainl_align.decoding.graphs import Graphs
+from ainl_align.decoding.graphs import Graphs, upload
 from ainl_align.decoding.grounding import BONUS
 from ainl_align.decoding.masks import Bitmask
 from ainl_align.decoding.row import Row
@@ -71,7 +71,7 @@ class Sampler:
         warm = [place for place, row in enumerate(rows) if row.settings.temperature > 0]
         if favoured or warm:
             scores = _raised(logits.float(), favoured)
-            words = None if mask is None else self._masks[:count].to(scores.device, non_blocking=True)
+            words = None if mask is None else upload(self._masks[:count], scores.device)
             picked, rejected, kept, log_probs = decide(scores, words).tolist()
             for place in warm:
                 left = scores[place]

@@ -66,7 +66,7 @@ class Stack:
         if self._dense:
             self.reserve(len(numbers))
             worn = torch.from_numpy(numbers[:, None] == np.arange(len(self._numbers)))
-            self._worn[: len(numbers)].copy_(worn, non_blocking=True)
+            self._worn[: len(numbers)].copy_(worn)
             return
         groups = {number: np.flatnonzero(numbers == number) for number in np.unique(numbers).tolist() if number >= 0}
         self._source, self._slices = None, []

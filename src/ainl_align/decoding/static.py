@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import AttentionInterface
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-from ainl_align.decoding.graphs import Graphs
+from ainl_align.decoding.graphs import Graphs, upload
 from ainl_align.decoding.memory import Plan, RowMemory
 from ainl_align.decoding.sampling import Sampler
 from ainl_align.decoding.stacked import Stack
@@ -152,7 +152,8 @@ class StaticModel(RowMemory):
     def feed(self, first: int, feeds: Sequence[Sequence[int]]) -> Tensor:
         sizes = [len(tokens) for tokens in feeds]
         ends = [self.lengths[first + place] + size for place, size in enumerate(sizes)]
-        low, rows, width, columns = self._shape_of(first, sizes, max(ends) + 1)
+        # Rows below ``first`` may be in the pass too: what fills them up must not be written over what they have read.
+        low, rows, width, columns = self._shape_of(first, sizes, max(*ends, *self.lengths) + 1)
         self.reserve(low + rows, columns)
         inputs = np.zeros((3, rows, width), dtype=np.int64)
         inputs[2] = columns - 1  # where nobody looks before a token of its own lies there
@@ -172,7 +173,10 @@ class StaticModel(RowMemory):
         def work(placed: Tensor) -> Tensor:
             return self._pass(placed, low, columns)
 
-        states = self.graphs.run((low, rows, width, columns), work, torch.from_numpy(inputs))
+        if rows * width > _PREFILL:  # no shape that comes again
+            states = work(upload(torch.from_numpy(inputs), self.device))
+        else:
+            states = self.graphs.run((low, rows, width, columns), work, torch.from_numpy(inputs))
         return _chosen(states, np.flatnonzero(real))
 
     def _shape_of(self, first: int, sizes: Sequence[int], columns: int) -> tuple[int, int, int, int]:
@@ -189,7 +193,8 @@ class StaticModel(RowMemory):
         larger = [
             key
             for key in self.graphs.shapes()
-            if all(have >= need for have, need in zip(key, exact, strict=True))
+            if key[0] == 0
+            and all(have >= need for have, need in zip(key, exact, strict=True))
             and key[1] * key[2] <= max(self._free // 2, 2 * rows * width)
             and key[3] <= 2 * columns
         ]
@@ -297,4 +302,4 @@ def _attending(config: Any) -> Iterator[None]:
 
 def _chosen(rows: Tensor, places: Any) -> Tensor:
     """Some rows of a tensor, without waiting for the device."""
-    return rows.index_select(0, torch.from_numpy(places).to(rows.device, non_blocking=True))
+    return rows.index_select(0, upload(torch.from_numpy(places), rows.device))
