@@ -73,6 +73,23 @@ def test_a_base_without_some_of_its_weights_is_refused(tiny_base: Path, tmp_path
         load_model(resolve(str(folder)), "cpu")
 
 
+@pytest.mark.parametrize(
+    ("name", "change"), [("tokenizer_config", {"model_max_length": []}), ("tokenizer", {"decoder": None})]
+)
+def test_a_tokenizer_that_loads_but_cannot_be_used_is_named(
+    name: str, change: dict[str, object], tiny_base: Path, tmp_path: Path
+) -> None:
+    from ainl_align.decoding.generate import Engine
+
+    folder = tmp_path / "base"
+    shutil.copytree(tiny_base, folder)
+    fields = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    (folder / f"{name}.json").write_text(json.dumps({**fields, **change}), encoding="utf-8")
+    base = resolve(str(folder))
+    with pytest.raises(UserError, match=str(folder)):
+        _ = Engine(load_model(base, "cpu"), load_tokenizer(base), "cpu").constraint
+
+
 @pytest.mark.parametrize("damage", [damage_header, cut])
 def test_a_damaged_adapter_without_a_manifest_is_named(
     damage: Callable[[Path], None], tiny_base: Path, tiny_adapter: Path, tmp_path: Path

@@ -21,6 +21,7 @@ from ainl_align.decoding.sampling import Sampler
 from ainl_align.decoding.stacked import Stack
 from ainl_align.decoding.static import StaticModel
 from ainl_align.decoding.static import obstacle as static_obstacle
+from ainl_align.errors import UserError
 from ainl_align.progress import Progress, ProgressTask
 
 Finished = Callable[[int, Generation], Sequence[Request]]
@@ -32,7 +33,13 @@ __all__ = ["PHASES", "Engine", "Generation", "GenerationSettings", "Request"]
 @lru_cache(maxsize=4)
 def _constraint(tokenizer: Any, vocabulary: int, eos_ids: tuple[int, ...]) -> Constraint:
     # Reading the vocabulary takes about a second, and a sweep makes many engines over one tokenizer.
-    return Constraint(tokenizer, vocabulary=vocabulary, eos_ids=eos_ids)
+    try:
+        return Constraint(tokenizer, vocabulary=vocabulary, eos_ids=eos_ids)
+    except ValueError as error:
+        raise UserError(
+            f"{tokenizer.name_or_path}: its tokenizer cannot be constrained ({error}); fetch it again, or use "
+            "a base with a fast tokenizer"
+        ) from error
 
 
 class Engine:

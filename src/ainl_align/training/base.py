@@ -226,6 +226,7 @@ def load_tokenizer(base: BaseModel) -> Any:
 
     with loading(base.folder, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(str(base.folder), trust_remote_code=False)
+        tokenizer("")  # settings of a wrong type are found when they are used
     if tokenizer.eos_token_id is None:
         raise UserError(f"base model '{base.name}': its tokenizer names no EOS token, so generation could never stop")
     if tokenizer.pad_token_id is None:
