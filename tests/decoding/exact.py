@@ -24,7 +24,6 @@ def scope(state: ProgramState) -> Scope:
         taken_words=tuple(sorted(state.taken())),
         variables=tuple(sorted(state.spelled())),
         forbidden_labels=state.forbidden_labels(),
-        forbidden_handlers=state.forbidden_handlers(),
         retryable=state.retryable(),
         guardable=state.guardable(),
         verbs=state.verbs(),
@@ -55,7 +54,19 @@ def line_grammar(state: ProgramState, line: str = "") -> str:
         found = replace(found, taken_words=tuple(sorted(names.union(found.taken_words))))
     elif words[:1] == ["Set"] and line.count(" ") > 3:
         found = replace(found, variables=tuple(sorted({words[1]}.union(found.variables))))
-    return grammar.statement_grammar(found)
+    return _with_handlers(state, grammar.statement_grammar(found))
+
+
+def _with_handlers(state: ProgramState, text: str) -> str:
+    """Lark text of a step, with the handlers of every step that Err may name."""
+    steps = state.guardable()
+    if not steps:
+        return text
+    rule = '"Err @n" GUARDABLE " ->" HANDLER'
+    assert rule in text
+    text = text.replace(rule, " | ".join(f'"Err @n{step} ->" HANDLER{step}' for step in steps))
+    labels = {step: grammar._excluding(grammar._LABEL, state.forbidden_handlers(int(step))) for step in steps}
+    return text + "".join(f"HANDLER{step}: {label}\n" for step, label in labels.items())
 
 
 @lru_cache(maxsize=200)

@@ -13,7 +13,9 @@ from ainl_align.decoding.constraint import Constraint, RowConstraint
 from ainl_align.decoding.line import _ALIKE
 from ainl_align.decoding.place import Place
 from ainl_align.language.grammar import SIGNATURES
+from ainl_align.language.semantics import verdict
 from tests.decoding.exact import at
+from tests.decoding.fuzz import refusal
 from tests.decoding.random_programs import random_program
 
 Exact = Callable[[Place], LLMatcher]
@@ -34,6 +36,12 @@ EDGES = [
     'S app core noop\nL_a:\n  R fs.WRITE "x1" 1 ->r\n  Err @n1 ->L_h\n  Call L_b ->k\n  J 0\nL_b:\n  R core.NOW _ ->e\n'
     "  Err @n1 ->L_h\n  Call L_c ->f\n  J 2\nL_h:\n  Set z 1\n  Call L_d ->g\n  J 1\nL_c:\n  J 3\nL_d:\n  J 4\n",
 ]
+HANDLED = (
+    f"S app core noop\nL_a:\n  Set x 1\n  If x ->L_b ->L_c\nL_b:\n  Set y 1\n  If y ->L_{LONG} ->L_h\n"
+    f"L_{LONG}:\n  J y\nL_h:\n  J y\nL_c:\n  R core.NOW _ ->t\n  Set y 2\n  R core.NOW _ ->u\n"
+    f"  Err @n3 ->L_{LONG}\n" + 8 * "  Set z 1\n" + "  R core.NOW _ ->v\n  Err @n13 ->L_h\n  Err @n1 ->L_k\n"
+)
+"""Both handlers are written already and read ``y``, which step 1 does not know and the steps 3 and 13 do."""
 
 
 def _bits(mask: Any) -> Any:
@@ -128,6 +136,18 @@ def test_along_programs_at_the_edges_of_what_names_may_be(embedded: Both, progra
     constraint, exact, tokenizer = embedded
     _follow(constraint, exact, tokenizer.encode(program, add_special_tokens=False))
     _follow(constraint, exact, [constraint._tokens.single[byte] for byte in program.encode()])
+
+
+def test_a_written_handler_suits_the_steps_that_know_what_it_reads(embedded: Both) -> None:
+    constraint, exact, tokenizer = embedded
+    program = HANDLED + "  J 0\nL_k:\n  J 0\n"
+    assert verdict(program).canonical
+    assert refusal(constraint, tokenizer.encode(program, add_special_tokens=False), program) == ""
+    for label in ("h", LONG):
+        program = HANDLED.replace("L_k", f"L_{label}") + "  J 0\n"
+        assert not verdict(program).canonical
+        assert "is barred" in refusal(constraint, tokenizer.encode(program, add_special_tokens=False), program)
+        _follow(constraint, exact, [constraint._tokens.single[byte] for byte in program.encode()])
 
 
 @pytest.mark.parametrize("seed", _seeds("wander"))

@@ -105,8 +105,8 @@ class Line:
     """The next line of an unfinished program; ``state`` must not change while it is in use."""
 
     __slots__ = (
-        "_barred_labels", "_grammars", "_inputs", "_long_words", "_own", "_spelled", "_starts", "_state", "_taken",
-        "_words", "in_label",
+        "_barred_labels", "_grammars", "_inputs", "_long_words", "_own", "_spelled", "_starts", "_state", "_step",
+        "_taken", "_words", "in_label",
     )  # fmt: skip
 
     def __init__(self, state: ProgramState) -> None:
@@ -115,7 +115,10 @@ class Line:
         """Whether the line is a step."""
         self._grammars: dict[str, str] = {}
         self._words: dict[str, tuple[bytes, ...]] = {}
-        self._barred_labels: dict[bool, tuple[str, ...]] = {}
+        self._step = 0
+        """The step whose handler an Err line names; 0 before the line says so, and in other lines."""
+        self._barred_labels: dict[int, tuple[str, ...]] = {}
+        """By such a step, or 0."""
         self._starts = self._find_starts()
         inputs = state.inputs() if self.in_label else ()
         self._inputs = (b" ", tuple([f"{name} ${name}".encode() for name in inputs])) if inputs else None
@@ -128,12 +131,25 @@ class Line:
     def with_own(self, name: bytes) -> "Line":
         """This line with a name in it: a text of an R line, which its out variable must differ from, or the variable
         of a Set line, which its text must differ from."""
+        twin = self._twin()
+        twin._own = (*self._own, name.decode())
+        twin._long_words = self._long_words + _long(twin._own[-1:], 0)
+        twin._taken = None
+        return twin
+
+    def with_step(self, number: int) -> "Line":
+        """This Err line with the number of its step in it: which handlers it may name depends on what was set before
+        that step."""
+        twin = self._twin()
+        twin._step = number
+        return twin
+
+    def _twin(self) -> "Line":
+        """A copy that makes its own grammars."""
         twin = Line.__new__(Line)
         for slot in Line.__slots__:
             setattr(twin, slot, getattr(self, slot))
-        twin._own = (*self._own, name.decode())
-        twin._long_words = self._long_words + _long(twin._own[-1:], 0)
-        twin._grammars, twin._taken = {}, None
+        twin._grammars = {}
         return twin
 
     # ---- the grammar
@@ -249,12 +265,13 @@ class Line:
         return frozenset(_encoded(self._labels(op) if self.in_label else self._state.entries))
 
     def _labels(self, op: str) -> tuple[str, ...]:
-        """Labels that a line of ``op`` may not name."""
-        handler = op == "Err"
-        if handler not in self._barred_labels:
-            find = self._state.forbidden_handlers if handler else self._state.forbidden_labels
-            self._barred_labels[handler] = find()
-        return self._barred_labels[handler]
+        """Labels that a line of ``op`` may not name; an Err line names none before its step."""
+        step, state = self._step, self._state
+        if op == "Err" and not step:
+            return ()
+        if step not in self._barred_labels:
+            self._barred_labels[step] = state.forbidden_handlers(step) if step else state.forbidden_labels()
+        return self._barred_labels[step]
 
     # ---- words as the marked grammar knows them
 

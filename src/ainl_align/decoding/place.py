@@ -108,14 +108,22 @@ class Place:
     def _settle(self, word: bytes) -> None:
         op, number = self._op, self._number
         self._done = self._with(word)
+        self._rules = self._rules_with(word)
         self._op = op or _op(word)
-        if op == "Set" and number == 1:
-            self._rules = self._rules.with_own(word[1:])
-        elif op == "R" and (name := _NAME.fullmatch(word)):
-            self._rules = self._rules.with_own(name[1])
         self._number = number + 1
         self._root = self._then[0] if self._then is not None and word == self._part else None
         self._here = self._known = self._open = self._then = None
+
+    def _rules_with(self, word: bytes) -> Line:
+        """What the line may say once ``word`` is whole."""
+        if self._op == "R":
+            name = _NAME.fullmatch(word)
+            return self._rules.with_own(name[1]) if name else self._rules
+        if self._number == 1 and self._op == "Set":
+            return self._rules.with_own(word[1:])
+        if self._number == 1 and self._op == "Err":
+            return self._rules.with_step(int(word.removeprefix(b" @n")))
+        return self._rules
 
     def _with(self, word: bytes) -> bytes:
         """The line's whole words as the marked grammar spells them, with ``word``."""
@@ -262,10 +270,10 @@ class Place:
     def _after(self) -> tuple[Shared, Own]:
         """What may follow the unfinished word, which is one of the program's own."""
         if self._then is None:
-            op, number = self._op or _op(self._part), self._number + 1
-            place = self._rules.place(op, number, self._with(self._part), b"")
+            op, number, rules = self._op or _op(self._part), self._number + 1, self._rules_with(self._part)
+            place = rules.place(op, number, self._with(self._part), b"")
             here = self._shared.at(*place) if place is not None else _NOTHING_SHARED
-            given = self._rules.given(op, number)
+            given = rules.given(op, number)
             self._then = here, self._next(here, op) if given is None else self._tokens.own(*given)[b""]
         return self._then
 

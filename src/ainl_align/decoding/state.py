@@ -214,13 +214,11 @@ class ProgramState:
         assert self.current is not None
         return self._forbidden(_Edge(self.current, frozenset(self._block.defined)))
 
-    def forbidden_handlers(self) -> tuple[str, ...]:
-        """Labels that an Err here cannot name."""
+    def forbidden_handlers(self, step: int) -> tuple[str, ...]:
+        """Labels that an Err here cannot name for the step of that number (from 1)."""
         assert self.current is not None
         block = self._block
-        # The earliest R step knows the fewest variables, so what it permits is permitted for every later one.
-        first = next((before for op, before in block.nodes if op == "R"), frozenset())
-        edge = _Edge(self.current, first, handler=True)
+        edge = _Edge(self.current, block.nodes[step - 1][1], handler=True)
         own = block.effects | {"meta"}
         return tuple(
             sorted({b for b in self.blocks if not self.blocks[b].effects <= own} | set(self._forbidden(edge)))
