@@ -9,7 +9,7 @@ from itertools import combinations
 import pytest
 
 from ainl_align.tasks import entity_pools
-from ainl_align.tasks.entities import Entities, share
+from ainl_align.tasks.entities import Entities, known_words, share
 from ainl_align.tasks.entity_pools import Kind
 
 KINDS = {name: value for name, value in vars(entity_pools).items() if isinstance(value, Kind)}
@@ -105,3 +105,10 @@ def test_a_name_keeps_its_split_where_a_query_may_follow() -> None:
     urls = [Entities(random.Random(seed), "train").url(query=True) for seed in range(300)]
     assert 10 <= sum("?" in url for url in urls) <= 60
     assert all(re.fullmatch(r"https://[a-z0-9.-]+/[a-zA-Z0-9/._?=&-]+", url) for url in urls)
+
+
+def test_made_up_words_mean_nothing() -> None:
+    possible = {head + tail for head in entity_pools.HEADS for tail in entity_pools.TAILS}
+    dangerous = {"true", "false", "null", "none", "select", "table", "values", "order"} & possible
+    assert "false" in dangerous
+    assert dangerous <= known_words()

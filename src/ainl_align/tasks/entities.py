@@ -13,9 +13,11 @@ T = TypeVar("T")
 
 _SHARES = {"train": (0, 1, 2), "dev": (3,), "test": (4,)}
 
-_SQL = frozenset(
-    "alter begin cross delete inner limit natural order outer plan raise recursive select table values".split()
+_TAKEN = frozenset(
+    "alter begin cross delete inner limit natural order outer plan raise recursive select table values "  # SQL
+    "true false null none".split()
 )
+"""Words that mean something in a program."""
 _COINED = 0.3
 """Share of the words of training names that are made up: names are there to be copied, not to be known."""
 
@@ -26,12 +28,11 @@ def share(pool: Sequence[T], split: str) -> list[T]:
 
 
 @lru_cache(maxsize=1)
-def _known_words() -> frozenset[str]:
-    """The words of all pools, and those that SQL gives a meaning."""
+def known_words() -> frozenset[str]:
+    """The words of all pools, and those that a program gives a meaning: none of them is made up."""
     kinds = [kind for kind in vars(pools).values() if isinstance(kind, Kind)]
-    return (
-        frozenset(word for kind in kinds for name in kind.words for word in re.split(r"[^a-z]+", name.lower())) | _SQL
-    )
+    names = " ".join(name.lower() for kind in kinds for name in kind.words)
+    return frozenset(re.findall(r"[a-z]+", names)) | _TAKEN
 
 
 class Entities:
@@ -46,7 +47,7 @@ class Entities:
         """A word of five letters or more that no pool has."""
         while True:
             word = self._rng.choice(pools.HEADS) + self._rng.choice(pools.TAILS)
-            if len(word) >= 5 and word not in self._used and word not in _known_words():
+            if len(word) >= 5 and word not in self._used and word not in known_words():
                 self._used.add(word)
                 return word
 
