@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers import AttentionInterface
 
 from ainl_align.decoding import static
 from ainl_align.decoding.generate import Engine, GenerationSettings, Request
@@ -15,6 +16,7 @@ from ainl_align.decoding.records import Generation
 from ainl_align.decoding.sampling import Sampler, unpack
 from ainl_align.decoding.static import StaticModel, obstacle
 from ainl_align.progress import Progress
+from ainl_align.training import attention
 
 SHAPE = {
     "hidden_size": 48,
@@ -199,3 +201,9 @@ def test_the_sampler_chooses_alike_on_device_and_host() -> None:
         assert ours.log_probs == pytest.approx(theirs.log_probs, abs=1e-5)
         free = [sampler.sample(logits, None, favoured, rows).picked for sampler in (host, device)]
         assert free[0] == free[1]
+
+
+def test_training_and_decoding_each_have_an_attention_of_their_own() -> None:
+    assert static._NAME != attention.NAME
+    assert AttentionInterface()[static._NAME] is static._attend
+    assert AttentionInterface()[attention.NAME] is attention.attend

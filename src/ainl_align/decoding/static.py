@@ -23,7 +23,7 @@ from ainl_align.decoding.memory import Plan, RowMemory
 from ainl_align.decoding.sampling import Sampler
 from ainl_align.decoding.stacked import Stack
 
-_NAME = "ainl_rows"
+_NAME = "ainl_decoding"
 _FREE = {"cpu": 4, "mps": 32, "cuda": 1024}
 """Tokens in one pass that cost about as much as one: reading the weights, or launching, dominates below it."""
 _LARGE = 1_000_000_000
