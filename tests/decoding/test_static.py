@@ -13,7 +13,7 @@ from ainl_align.decoding import static
 from ainl_align.decoding.generate import Engine, GenerationSettings, Request
 from ainl_align.decoding.graphs import Graphs, _Recorded
 from ainl_align.decoding.records import Generation
-from ainl_align.decoding.sampling import Sampler, unpack
+from ainl_align.decoding.sampling import Sampler, decide, unpack
 from ainl_align.decoding.static import StaticModel, obstacle
 from ainl_align.progress import Progress
 from ainl_align.training import attention
@@ -207,3 +207,10 @@ def test_training_and_decoding_each_have_an_attention_of_their_own() -> None:
     assert static._NAME != attention.NAME
     assert AttentionInterface()[static._NAME] is static._attend
     assert AttentionInterface()[attention.NAME] is attention.attend
+
+
+def test_a_sampler_without_recordings_works_where_its_scores_lie() -> None:
+    # Copied to the host without waiting, scores would be read before they are there.
+    sampler = Sampler("meta")
+    logits = torch.empty((3, 40), device="meta")
+    assert sampler._graphs.run("key", decide, logits).device.type == "meta"

@@ -33,7 +33,7 @@ class Sampler:
 
     def __init__(self, device: str, graphs: Graphs | None = None) -> None:
         self.device = device
-        self._graphs = graphs if graphs is not None else Graphs("cpu")
+        self._graphs = graphs if graphs is not None else Graphs(device, usable=False)
         self._on_host = torch.device(device).type == "cpu"
         self._masks = torch.empty((0, 0), dtype=torch.int32)
 
