@@ -17,6 +17,6 @@ def test_training_starts_where_generation_starts(embedded_tokenizer: Any) -> Non
     messages = request_messages("Do it.")
     row = training_row(embedded_tokenizer, [*messages, {"role": "assistant", "content": "J 1\n"}])
     prompt = prompt_ids(embedded_tokenizer, messages)
-    assert row["input_ids"] == prompt + answer_ids(embedded_tokenizer, "J 1\n")
+    assert row["input_ids"] == prompt + answer_ids(embedded_tokenizer, ["J 1\n"])[0]
     assert embedded_tokenizer.decode(prompt).endswith("<|im_start|>assistant\n")
-    assert answer_ids(embedded_tokenizer, "J 1\n")[-1] == embedded_tokenizer.eos_token_id
+    assert answer_ids(embedded_tokenizer, ["J 1\n"])[0][-1] == embedded_tokenizer.eos_token_id

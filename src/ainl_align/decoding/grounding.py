@@ -81,7 +81,10 @@ class Span:
 
 def open_span(line: str) -> Span | None:
     """The copied literal that an unfinished ``line`` ends in, or None."""
-    words = _WORDS.findall(line)
+    return _open_span(_WORDS.findall(line))
+
+
+def _open_span(words: Sequence[str]) -> Span | None:
     if len(words) < 3 or not _is_open(words[-1]):
         return None
     kind = _kind(words, len(words) - 3)
@@ -279,7 +282,10 @@ class Copier:
     def copies(self, line: bytes, allowed: NDArray[np.bool_]) -> list[int]:
         """The legal tokens that copy; empty where nothing has to be copied or nothing can. ``allowed``: one flag for
         each token of the vocabulary."""
-        span = open_span(line.decode("utf-8", errors="ignore"))
+        return self._copies(_words(line), allowed)
+
+    def _copies(self, words: Sequence[str], allowed: NDArray[np.bool_]) -> list[int]:
+        span = _open_span(words)
         if span is None:
             return []
         self.choices += 1
@@ -289,7 +295,7 @@ class Copier:
 
     def hold(self, line: bytes, allowed: NDArray[np.bool_]) -> None:
         """Take from the ``allowed`` tokens those that do not copy where something has to be copied."""
-        words = _WORDS.findall(line.decode("utf-8", errors="ignore"))
+        words = _words(line)
         if not words:
             return
         if not _is_open(words[-1]):
@@ -301,7 +307,11 @@ class Copier:
         text = words[-1]
         if _kind(words, len(words) - 3) == "sql" and not text.count("'") % 2:
             allowed[self._ground.strays(self._vocabulary, within=re.search(r"\w$", text) is not None)] = False
-        found = self.copies(line, allowed)
+        found = self._copies(words, allowed)
         if found:
             allowed[:] = False
             allowed[found] = True
+
+
+def _words(line: bytes) -> list[str]:
+    return _WORDS.findall(line.decode("utf-8", errors="ignore"))

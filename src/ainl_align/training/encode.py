@@ -11,9 +11,10 @@ def prompt_ids(tokenizer: Any, messages: Messages) -> list[int]:
     return list(tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=False))
 
 
-def answer_ids(tokenizer: Any, answer: str) -> list[int]:
-    """Token ids of an answer, ended by the EOS token at which generation stops."""
-    return [*tokenizer.encode(answer, add_special_tokens=False), tokenizer.eos_token_id]
+def answer_ids(tokenizer: Any, answers: Sequence[str]) -> list[list[int]]:
+    """Token ids of answers, each ended by the EOS token at which generation stops."""
+    texts = tokenizer(list(answers), add_special_tokens=False)["input_ids"]
+    return [[*text, tokenizer.eos_token_id] for text in texts]
 
 
 def training_row(tokenizer: Any, messages: Messages) -> dict[str, list[int]]:
@@ -31,10 +32,8 @@ def training_rows(tokenizer: Any, conversations: Sequence[Messages]) -> list[dic
         return []
     asked = [list(messages[:-1]) for messages in conversations]
     prompts = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=False)
-    texts = [messages[-1]["content"] for messages in conversations]
-    answers = tokenizer(texts, add_special_tokens=False)["input_ids"]
-    rows = []
-    for prompt, text in zip(prompts, answers, strict=True):
-        answer = [*text, tokenizer.eos_token_id]
-        rows.append({"input_ids": [*prompt, *answer], "labels": [-100] * len(prompt) + answer})
-    return rows
+    answers = answer_ids(tokenizer, [messages[-1]["content"] for messages in conversations])
+    return [
+        {"input_ids": [*prompt, *answer], "labels": [-100] * len(prompt) + answer}
+        for prompt, answer in zip(prompts, answers, strict=True)
+    ]
