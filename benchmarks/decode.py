@@ -1,7 +1,7 @@
 """What constrained decoding costs: masks beside other engines', and tokens a second beside unconstrained decoding.
 
     .venv/bin/python benchmarks/decode.py [--json FILE] [--programs 200] [--rows 1 8 32] [--adapter FOLDER]
-        [--device cuda] [--cuda-graphs]
+        [--device cuda] [--no-cuda-graphs]
 
 Masks are made along gold programs of the dev suite, one row at a time. For ``ainl`` a row's time is all that the
 constraint does for one choice: the mask, forced tokens, and taking the token, grammars built on the way included;
@@ -254,7 +254,9 @@ def main() -> None:
     parser.add_argument("--base", default=EMBEDDED)
     parser.add_argument("--adapter", type=Path)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--cuda-graphs", action="store_true", help="on CUDA: record passes once and replay them")
+    parser.add_argument(
+        "--cuda-graphs", action=argparse.BooleanOptionalAction, default=True, help="on CUDA: record passes, replay them"
+    )
     options = parser.parse_args()
     base = resolve(options.base)
     tokenizer = load_tokenizer(base)

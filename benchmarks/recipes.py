@@ -4,8 +4,8 @@
 
 A line of RECIPES holds a name and what differs from the defaults of ``Recipe``; ``training`` holds options of stage 4,
 for example ``{"name": "rank 16", "tokens": 10000000, "training": {"lora_rank": 16, "seed": 2}}``. Scored on the dev
-suite and on fresh tasks of the dev split that are in no suite (three a family); test tasks are never read. Decoding is
-greedy and constrained, first pass. FOLDER gets the adapter, ``NAME.json`` and ``NAME.answers.jsonl`` of each recipe; a
+suite and on the dev tasks in people's own words; test tasks are never read. Decoding is greedy and constrained, first
+pass. FOLDER gets the adapter, ``NAME.json`` and ``NAME.answers.jsonl`` of each recipe; a
 recipe whose ``NAME.json`` is there already is left out. Two processes on a GPU use it better than one, for decoding
 waits for the host. The tables are in docs/log.md and docs/results.
 """
@@ -20,21 +20,19 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from ainl_align.artifacts import write_jsonl
+from ainl_align.data.leakage import OWN_WORDS
 from ainl_align.data.records import read_rows
 from ainl_align.evaluation.answer import Answers, Job, answer, scored
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.progress import Progress
-from ainl_align.tasks.prompts import PromptRow
-from ainl_align.tasks.suites import generate, suite
+from ainl_align.tasks.prompts import PromptRow, load_prompt_set
+from ainl_align.tasks.suites import suite
 from ainl_align.training import finetune
 from ainl_align.training.base import EMBEDDED, load_tokenizer, resolve
 from ainl_align.training.checkpoints import load_adapter
 from ainl_align.training.precision import pick_device
 from ainl_align.training.rows import encode_rows, spread
-
-_FRESH_SEED = 555
-_FRESH_A_FAMILY = 3
 
 
 class Recipe(BaseModel):
@@ -45,14 +43,26 @@ class Recipe(BaseModel):
     name: str
     tokens: int | None = None
     sample_types: tuple[str, ...] = ("direct", "regression")
+    own_words: float | None = None
+    """Share of the rows whose request is in people's own words; None: as the files have them."""
     row_tokens: int = 1024
     training: dict[str, Any] = {}
+
+
+def with_share(rows: list[dict[str, Any]], share: float) -> list[dict[str, Any]]:
+    """As many of the rows as there can be so that ``share`` of them are in people's own words; the first of each."""
+    own = [row for row in rows if "wording" in row]
+    other = [row for row in rows if "wording" not in row]
+    count = min(len(own) / share if share else len(other), len(other) / (1 - share) if share < 1 else len(own))
+    return own[: round(count * share)] + other[: round(count * (1 - share))]
 
 
 def train(recipe: Recipe, files: list[Path], folder: Path, progress: Progress) -> dict[str, Any]:
     """Train the recipe's adapter into ``folder``/NAME; what was trained on and how long it took."""
     options = {"profile": "gpu", "epochs": 1, "seed": 1, **recipe.training}
     rows = [row for file in files for row in read_rows(file) if row["sample_type"] in recipe.sample_types]
+    if recipe.own_words is not None:
+        rows = with_share(rows, recipe.own_words)
     tokenizer = load_tokenizer(resolve(EMBEDDED))
     kept, tokens = [], 0
     limit = (recipe.tokens or 10**12) / options["epochs"]
@@ -121,11 +131,9 @@ def main() -> None:
     options = parser.parse_args()
     device = pick_device(options.device)
     progress = Progress()
-    fresh = generate("dev", seed=_FRESH_SEED, per_family=_FRESH_A_FAMILY)
-    tasks = {"dev": suite("dev"), "fresh": fresh}
     sets = {
-        name: [PromptRow(id=f"{name}-{task.id}", prompt=task.prompt, task=task) for task in found[: options.limit]]
-        for name, found in tasks.items()
+        "dev": [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in suite("dev")][: options.limit],
+        "own_words": load_prompt_set(OWN_WORDS)[: options.limit],
     }
     options.out.mkdir(parents=True, exist_ok=True)
     for line in options.recipes.read_text(encoding="utf-8").splitlines():

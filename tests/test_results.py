@@ -61,7 +61,7 @@ RUN = {
     "learning_rate": 0.001,
     "pack_tokens": 4096,
     "dev": {"prompts": 200, "task_success": 0.52, "by_tier": dict.fromkeys(("T1", "T2", "T3", "T4", "T5"), 0.5)},
-    "fresh": {"prompts": 234, "task_success": 0.44},
+    "own_words": {"prompts": 110, "task_success": 0.44},
 }
 
 

@@ -96,6 +96,12 @@ def test_quotes_and_backslashes_of_the_request_are_found_as_literals_spell_them(
     assert not ground.holds("file", "my di")
 
 
+def test_what_begins_a_line_of_the_request_is_a_word_of_it() -> None:
+    ground = Ground("Read these:\nhttps://a.example/b\n\tnotes.txt")
+    assert ground.holds("url", "https://a.example/b")
+    assert ground.holds("file", "notes.txt")
+
+
 @pytest.mark.parametrize("name", ["regression", "dev", "handwritten"])
 def test_golds_copy_what_has_to_be_copied(name: str) -> None:
     tasks = suite(name) if name != "handwritten" else [row.task for row in load_prompt_set(HANDWRITTEN) if row.task]

@@ -74,6 +74,7 @@ class Stages:
         options: dict[str, Any] = {
             "seed": settings.seed,
             "variants_per_prompt": settings.variants_per_prompt,
+            "own_words": settings.own_words,
             "output_dir": self.paths.corpus,
         }
         read: dict[str, Path] = {}

@@ -90,6 +90,7 @@ def counts_of(rows: Sequence[Row], splits: Mapping[str, Sequence[Row]]) -> dict[
         "family": by("family"),
         "tier": by("tier"),
         "draft_kind": by("draft_kind"),
+        "wording": by("wording"),
         "split": {split: len(splits[split]) for split in SPLITS},
         "tasks": {split: len({(row["family"], row["task_id"]) for row in splits[split]}) for split in SPLITS},
     }
@@ -130,7 +131,7 @@ def markdown(content: Mapping[str, Any]) -> str:
         ("sample type", "rows", "share", "asked"),
         [(kind, counts["sample_type"][kind], f"{share:.4f}", asked.get(kind, "")) for kind, share in actual.items()],
     )
-    for key, title in (("family", "Families"), ("tier", "Tiers"), ("draft_kind", "Drafts")):
+    for key, title in (("family", "Families"), ("tier", "Tiers"), ("draft_kind", "Drafts"), ("wording", "Wording")):
         if counts[key]:
             lines += ["", f"## {title}", "", *_table((key.replace("_", " "), "rows"), counts[key].items())]
     lines += ["", "## Lengths", ""]

@@ -24,7 +24,9 @@ prompts may in any case, so that small builds do not fail by chance."""
 _COUNTED = ("exact", "normalised", "near_copies", "sharing_8grams")
 _EXAMPLES = 3
 HANDWRITTEN = ROOT / "tests" / "data" / "handwritten.jsonl"
-"""Requests that nobody may train on, where this checkout has them."""
+OWN_WORDS = ROOT / "tests" / "data" / "own_words.jsonl"
+"""Requests that nobody may train on, where this checkout has them: twenty whole tasks from nobody's generator, and dev
+tasks in people's own words, which are there to choose by."""
 
 
 class Pair(NamedTuple):
@@ -38,10 +40,11 @@ HeldOut = Mapping[str, Sequence[Pair]]
 
 
 def held_out() -> dict[str, list[Pair]]:
-    """What training must never see, by suite: dev, test, regression and the handwritten requests."""
+    """What training must never see, by suite: dev, test, regression, and the requests that people wrote."""
     tasks = {"dev": suite("dev"), "test": suite("test"), "regression": suite("regression")}
-    if HANDWRITTEN.is_file():
-        tasks["handwritten"] = [row.task for row in load_prompt_set(HANDWRITTEN) if row.task is not None]
+    for name, path in (("handwritten", HANDWRITTEN), ("own_words", OWN_WORDS)):
+        if path.is_file():
+            tasks[name] = [row.task for row in load_prompt_set(path) if row.task is not None]
     return {name: [Pair(task.prompt, task.gold) for task in found] for name, found in tasks.items()}
 
 

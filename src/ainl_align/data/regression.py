@@ -25,7 +25,10 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     check_writable(settings.output_dir)
     seed = derive_seed(settings.seed, NAME)
     each = settings.variants_per_prompt
-    orders = [Order(family, each, {"regression": each}, seed, settings.min_lines) for family in FAMILIES]
+    orders = [
+        Order(family, each, {"regression": each}, seed, settings.min_lines, own_words=settings.own_words)
+        for family in FAMILIES
+    ]
     with crew_for(each * len(orders)) as crew:
         rows, dropped = gather(orders, crew, progress)
         figures = require_clean(map(pair_of, rows), held_out(), crew)

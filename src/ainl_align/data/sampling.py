@@ -16,6 +16,7 @@ from ainl_align.data.crew import Crew
 from ainl_align.data.drafts import Draft, any_drafts, malformed_drafts
 from ainl_align.data.failures import drafts_for, practises
 from ainl_align.data.leakage import Pair, normalise
+from ainl_align.data.own_words import own_words
 from ainl_align.data.records import (
     Row,
     SampleType,
@@ -52,6 +53,7 @@ class DatasetSettings(BaseModel):
     min_lines: int = Field(3, ge=1, description="least lines of a target program")
     val_ratio: float = Field(0.1, ge=0, lt=1, description="share of the tasks held back for validation")
     test_ratio: float = Field(0.1, ge=0, lt=1, description="share of the tasks held back for tests")
+    own_words: float = Field(0.3, ge=0, le=1, description="share of gold rows with a request in people's own words")
     output_dir: Path = Field(ROOT / "corpus", description="folder for the dataset files")
 
     @model_validator(mode="after")
@@ -98,7 +100,8 @@ class Order:
     """What one family shall give: ``rows`` of each sample type from ``tasks`` tasks, for which ``seed`` decides.
 
     No prompt is in ``avoid`` (normalised prompts). Tasks and drafts that hold what goes wrong in the kinds of failures
-    named by ``aim`` are taken first.
+    named by ``aim`` are taken first. ``own_words`` is the share of gold rows that take a request in people's own words
+    in place of a task.
     """
 
     family: str
@@ -108,6 +111,13 @@ class Order:
     min_lines: int
     avoid: frozenset[str] = frozenset()
     aim: Collection[str] = ()
+    own_words: float = 0.0
+
+    @property
+    def gold(self) -> tuple[SampleType, int]:
+        """The type of the gold rows and their number."""
+        kind: SampleType = "regression" if "regression" in self.rows else "direct"
+        return kind, self.rows.get(kind, 0)
 
 
 @dataclass
@@ -147,9 +157,15 @@ def fill(order: Order) -> Harvest:
     scenarios. StageError when the family cannot fill its number.
     """
     found = Harvest([])
+    kind, gold = order.gold
+    wanted = round(order.own_words * gold)
+    words = random.Random(derive_seed(order.seed, "own words", order.family))
+    own = own_words(order.family, wanted, kind, words, min_lines=order.min_lines, avoid=order.avoid)
+    found.drawn.update(normalise(prompt_of(row)) for row in own)
+    tasks = max(1, order.tasks - len(own))
     kept: list[Task] = []
     for attempt in range(_ROUNDS):
-        missing = order.tasks - len(kept)
+        missing = tasks - len(kept)
         if missing <= 0:
             break
         count = missing if attempt == 0 else 2 * missing + 8
@@ -159,10 +175,10 @@ def fill(order: Order) -> Harvest:
         drawn = generate("train", seed=seed, per_family=count, families=[order.family])
         drawn.sort(key=lambda task: bool(order.aim) and not practises(task, order.aim))
         kept += _gated(drawn, missing, order, found)
-    if len(kept) < order.tasks:
-        raise StageError(_shortfall(order, len(kept), found.dropped))
+    if len(kept) < tasks:
+        raise StageError(_shortfall(order, tasks, len(kept), found.dropped))
     rng = random.Random(derive_seed(order.seed, "drafts", order.family))
-    found.rows = mixed_rows(kept, order.rows, rng, drafts_for(order.aim))
+    found.rows = own + mixed_rows(kept, {**order.rows, kind: gold - len(own)}, rng, drafts_for(order.aim))
     return found
 
 
@@ -193,10 +209,10 @@ def refusal(task: Task, min_lines: int) -> str | None:
         return "broken_world"
 
 
-def _shortfall(order: Order, found: int, dropped: Counter[str]) -> str:
+def _shortfall(order: Order, wanted: int, found: int, dropped: Counter[str]) -> str:
     why = ", ".join(f"{number} {reason}" for reason, number in sorted(dropped.items()))
     mend = f"lower --min-lines (now {order.min_lines})" if dropped["too_short"] else "ask for fewer rows a prompt id"
-    return f"family {order.family} gave {found} of {order.tasks} usable tasks (left out: {why or 'none'}); {mend}"
+    return f"family {order.family} gave {found} of {wanted} usable tasks (left out: {why or 'none'}); {mend}"
 
 
 def shares_of(count: int, shares: Mapping[_T, float]) -> dict[_T, int]:
@@ -239,7 +255,7 @@ def orders_for(
     aims: Aims = NO_AIMS,
 ) -> list[Order]:
     """The orders of a plan: rows from ``variants_per_prompt`` tasks of each family, or from as many as there are gold
-    rows when that is more."""
+    rows when that is more. Where a family has an aim, all rows are of tasks that can be chosen by it."""
     return [
         Order(
             family,
@@ -249,6 +265,7 @@ def orders_for(
             settings.min_lines,
             avoid,
             aims.get(family, ()),
+            0.0 if aims.get(family) else settings.own_words,
         )
         for family, numbers in plan.items()
     ]

@@ -151,13 +151,13 @@ def copying_errors(program: str, request: str) -> list[tuple[str, str]]:
 
 
 class Ground:
-    """A request's text, as literals spell it, with the places where a copy may start and end.
+    """A request's text, as literals spell it but on one line, with the places where a copy may start and end.
 
     A queue may also be the mailbox of any address in the request; those follow the text.
     """
 
     def __init__(self, request: str) -> None:
-        self._request = request.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+        self._request = re.sub(r"\s", " ", request.replace("\\", "\\\\").replace('"', '\\"'))
         self._texts: dict[str, tuple[str, list[int]]] = {}
         self._strays: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 

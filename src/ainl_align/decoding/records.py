@@ -35,6 +35,8 @@ class GenerationSettings:
     place in the input fix its random numbers, whatever the batch. ``timeout_seconds`` counts for each row from its own
     start. ``heartbeat_seconds`` is the longest silence on the progress line. ``grounding`` holds addresses and names
     of resources to the request's words (``decoding/grounding.py``), in constrained decoding of requests with a text.
+    ``loop_steps``: a constrained program is closed after so many steps in a row of which each repeats the one before, or
+    sets its variable anew without reading it (``closed_by_loop``); None: never.
     ``cuda_graphs``: on CUDA, passes are recorded once and replayed (``decoding/static.py``).
     """
 
@@ -48,7 +50,8 @@ class GenerationSettings:
     top_p: float = 1.0
     seed: int = 0
     grounding: Grounding = "off"
-    cuda_graphs: bool = False
+    loop_steps: int | None = None
+    cuda_graphs: bool = True
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.batch_size < 1:
@@ -61,8 +64,8 @@ class GenerationSettings:
 class Generation:
     """One answer.
 
-    ``finish_reason``: "eos" when the text is complete (``closed_by_budget`` tells when the constraint, not the model,
-    chose its ending), "budget" and "timeout" when it is cut off, "budget_too_small" when nothing was decoded because
+    ``finish_reason``: "eos" when the text is complete (``closed_by_budget`` and ``closed_by_loop`` tell when the
+    constraint, not the model, chose its ending), "budget" and "timeout" when it is cut off, "budget_too_small" when nothing was decoded because
     no program fits, "dead_end" when the constraint failed: a fault of ours, never the model's.
     """
 
@@ -77,6 +80,7 @@ class Generation:
     forced_tokens: int = 0
     """Of these, tokens that needed no forward pass of their own: only one continuation was legal."""
     closed_by_budget: bool = False
+    closed_by_loop: bool = False
     constrained: bool = False
     choices: int = 0
     """Steps at which the model chose among several tokens."""

@@ -18,8 +18,6 @@ _TAKEN = frozenset(
     "true false null none".split()
 )
 """Words that mean something in a program."""
-_COINED = 0.3
-"""Share of the words of training names that are made up: names are there to be copied, not to be known."""
 
 
 def share(pool: Sequence[T], split: str) -> list[T]:
@@ -37,6 +35,9 @@ def known_words() -> frozenset[str]:
 
 class Entities:
     """Draws names for one task; no name is given out twice in one task."""
+
+    coined = 0.3
+    """Share of the words of training names that are made up: names are there to be copied, not to be known."""
 
     def __init__(self, rng: random.Random, split: str) -> None:
         self._rng = rng
@@ -59,7 +60,7 @@ class Entities:
 
     def _make(self, kind: Kind, forms: Sequence[str] | None = None) -> str:
         """A name of a kind: a word that this task does not use yet, bare or in one of the kind's forms."""
-        coined = self._split == "train" and self._rng.random() < _COINED
+        coined = self._split == "train" and self._rng.random() < self.coined
         word = self._coin() if coined else self._new(kind.words)
         if forms is None and self._rng.random() < kind.plain:
             return word

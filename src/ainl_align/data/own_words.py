@@ -1,0 +1,51 @@
+"""Gold rows whose request is one in people's own words (``tasks/own_words.py``), with names drawn anew for each."""
+
+import hashlib
+import random
+from collections.abc import Collection
+from itertools import cycle, islice
+from typing import Any
+
+from ainl_align.data.leakage import normalise
+from ainl_align.data.records import Row, SampleType, request_messages
+from ainl_align.language.semantics import verdict
+from ainl_align.tasks.families import FAMILIES
+from ainl_align.tasks.own_words import instance, requests
+
+_TRIES = 4
+"""Instances that are tried for each row that is wanted."""
+
+
+def own_words(
+    family: str, count: int, sample_type: SampleType, rng: random.Random, *, min_lines: int, avoid: Collection[str]
+) -> list[Row]:
+    """Up to ``count`` rows, each request of the family about as often as any other.
+
+    No two have the same normalised prompt and none has one of ``avoid``; programs are canonical and have ``min_lines``
+    lines. Fewer rows where the requests have too few names to change.
+    """
+    texts = requests()[family]
+    rows: dict[str, Row] = {}
+    turns = cycle(rng.sample(texts, len(texts)))
+    for request in islice(turns, _TRIES * count):
+        if len(rows) == count:
+            break
+        prompt, gold = instance(request, rng)
+        plain = normalise(prompt)
+        if plain in rows or plain in avoid or len(gold.splitlines()) < min_lines or not verdict(gold).canonical:
+            continue
+        rows[plain] = _row(family, prompt, gold, sample_type)
+    return list(rows.values())
+
+
+def _row(family: str, prompt: str, gold: str, sample_type: SampleType) -> dict[str, Any]:
+    digest = hashlib.blake2s(prompt.encode(), digest_size=5).hexdigest()
+    return {
+        "messages": [*request_messages(prompt), {"role": "assistant", "content": gold}],
+        "sample_type": sample_type,
+        "prompt_id": family,
+        "task_id": f"{family}-own-{digest}",
+        "family": family,
+        "tier": FAMILIES[family].tier,
+        "wording": "own words",
+    }
