@@ -14,7 +14,6 @@ from ainl_align.tasks.families import FAMILIES
 from ainl_align.tasks.own_words import Request, Slot, draw, instance, open_slots, requests
 from ainl_align.tasks.prompts import load_prompt_set
 from ainl_align.tasks.scenario import judge
-from ainl_align.tasks.structure import structure
 
 TEXTS = [request for texts in requests().values() for request in texts]
 LOCKER = Request(
@@ -28,6 +27,10 @@ LOCKER = Request(
 )
 
 
+def _steps(gold: str) -> str:
+    return re.sub(r'"(?:[^"\\]|\\.)*"|(?<= )/[^ ]+|(?<= )-?\d[\d.]*(?= )', "_", gold)
+
+
 def test_every_family_has_requests_and_no_text_stands_twice() -> None:
     assert all(len(requests()[name]) >= 10 for name in FAMILIES)
     assert len({request.prompt for request in TEXTS}) == len(TEXTS)
@@ -38,7 +41,7 @@ def test_instances_ask_for_canonical_programs_of_the_same_structure() -> None:
     for request in rng.sample(TEXTS, 150):
         prompt, gold = instance(request, rng)
         assert verdict(gold).canonical, request.prompt
-        assert structure(gold) == structure(request.gold), request.prompt
+        assert _steps(gold) == _steps(request.gold), request.prompt
         assert copying_errors(gold, prompt) == [], request.prompt
         for slot in request.slots:
             assert gold.count(slot.value) < request.gold.count(slot.value) or slot.value in prompt, (slot, prompt)
