@@ -34,7 +34,7 @@ def missing(task: Task, text: str) -> list[str]:
     for line in task.gold.splitlines():
         words = tokenize(line) or []
         said = [word[1:-1] for word in words[2:] if word.startswith('"')] if words[:1] == ["R"] else []
-        if words[1:2] == ["core.GET"] or words[1:2] == ["sqlite.QUERY"]:
+        if words[1:2] == ["core.GET"] or words[1:2] in (["sqlite.QUERY"], ["sqlite.EXECUTE"]):
             continue
         for literal in said + [word[1:-1] for word in words[1:] if words[0] == "J" and word.startswith('"')]:
             plain = normalised(literal)
