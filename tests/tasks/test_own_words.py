@@ -94,9 +94,9 @@ def test_drawn_tasks_are_right_and_name_their_slots() -> None:
 
 
 def test_rows_are_new_and_as_many_as_asked_for() -> None:
-    rows = own_words("fetch_field", 60, "direct", random.Random(1), min_lines=3, avoid=())
+    rows = own_words("fetch_field", 150, "direct", random.Random(1), min_lines=3, avoid=())
     prompts = {row["messages"][1]["content"] for row in rows}
-    assert len(prompts) == 60 > len(requests()["fetch_field"])
+    assert len(prompts) == 150 > len(requests()["fetch_field"])
     less = own_words("fetch_field", 60, "direct", random.Random(1), min_lines=99, avoid=())
     assert less == []
 
