@@ -49,7 +49,7 @@ class GrammarOnly:
     def vocabulary(self) -> int:
         return int(self.tokens.vocab_size)
 
-    def start(self, budget: int) -> "GrammarOnlyRow":
+    def start(self, budget: int, loop: int | None = None) -> "GrammarOnlyRow":
         return GrammarOnlyRow(self, budget)
 
     def allocate(self, rows: int) -> Any:
@@ -66,7 +66,7 @@ class GrammarOnlyRow:
     def __init__(self, owner: GrammarOnly, budget: int) -> None:
         self.owner = owner
         self.matcher = owner.matcher.deep_copy()
-        self.finished = self.closed_by_budget = False
+        self.finished = self.closed_by_budget = self.closed_by_loop = False
         self._budget = budget
         self._ids: list[int] = []
 

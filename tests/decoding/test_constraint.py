@@ -83,7 +83,7 @@ def test_golds_are_accepted_token_by_token_and_forced_tokens_are_theirs(
 ) -> None:
     for task in [*suite("regression"), *generate("train", seed=3, per_family=1)]:
         ids = embedded_tokenizer.encode(task.gold, add_special_tokens=False)
-        row = constraint.start(None)
+        row = constraint.start(None, loop=2)
         for place, token in enumerate(ids):
             forced = row.forced()
             assert forced == ids[place : place + len(forced)], (task.id, row.program[-60:])
@@ -116,6 +116,39 @@ def test_a_long_text_is_closed_by_the_budget(constraint: Constraint, embedded_to
         row.take(word)
     assert row.closed_by_budget and row.used + 1 <= 60
     assert verdict(row.program).canonical
+
+
+@pytest.mark.parametrize(
+    ("steps", "closed_after"),
+    [
+        (["Set a 1"] * 6, 4),
+        ([f"Set a {n}" for n in range(6)], 4),
+        (["Call L_b ->a"] * 6, 4),
+        ([f"R core.ADD 1 {n} ->a" for n in range(6)], None),
+        (["Set a 1", "Set b 1"] * 3, None),
+        (["Set a 1", "Set a a"] * 3, None),
+        ([*["Set a 1"] * 3, "Set b 1"] * 2, None),
+    ],
+)
+def test_a_loop_is_closed(
+    constraint: Constraint, embedded_tokenizer: Any, steps: list[str], closed_after: int | None
+) -> None:
+    row = constraint.start(200, loop=4)
+    opening = "S app core noop\nL_a:\n"
+    for token in embedded_tokenizer.encode(
+        opening + "".join(f"  {step}\n" for step in steps), add_special_tokens=False
+    ):
+        row.take([token])
+        forced = row.forced()
+        if row.closed_by_loop:
+            row.take(forced)
+            break
+    assert row.closed_by_loop == (closed_after is not None)
+    if closed_after is not None:
+        assert row.finished and not row.closed_by_budget and verdict(row.program).canonical
+        kept = row.program.removeprefix(opening).splitlines()
+        assert kept[:closed_after] == [f"  {step}" for step in steps[:closed_after]]
+        assert len(kept) <= closed_after + 4
 
 
 @pytest.mark.parametrize("start", ['R core.LOWER "status" ->status', 'Set status "status"'])

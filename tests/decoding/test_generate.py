@@ -160,8 +160,8 @@ def test_grounding_holds_copied_literals_to_the_request(llama: Any, tokenizer: A
             made = super().constraint
 
             class Start:
-                def start(self, budget: int) -> Any:
-                    row = made.start(budget)
+                def start(self, budget: int, loop: int | None) -> Any:
+                    row = made.start(budget, loop)
                     row.take(made.tokenize(opening.encode()))
                     return row
 

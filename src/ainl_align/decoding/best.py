@@ -62,7 +62,7 @@ def choose(answers: Sequence[Generation], request: str) -> Generation:
 
     def rank(place: int) -> tuple[bool, int, int, float]:
         item = answers[place]
-        ended = item.finish_reason == "eos" and not item.closed_by_budget
+        ended = item.finish_reason == "eos" and not (item.closed_by_budget or item.closed_by_loop)
         errors = len(copying_errors(item.text, request)) if request else 0
         return ended, -errors, votes[shapes[place]], item.mean_log_prob or 0.0
 

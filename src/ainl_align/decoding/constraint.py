@@ -63,14 +63,16 @@ class Constraint:
         """Tokens of the shortest program, its end-of-text token included."""
         return len(self.tokenize(ProgramState().closing().encode())) + 1
 
-    def start(self, budget: int | None = None) -> "RowConstraint":
+    def start(self, budget: int | None = None, loop: int | None = None) -> "RowConstraint":
         """A new program of at most ``budget`` tokens, the end-of-text token included; None: no limit.
+
+        ``loop``: as in ``GenerationSettings.loop_steps``.
 
         Raises ValueError when ``budget`` is below ``minimum``.
         """
         if budget is not None and budget < self.minimum:
             raise ValueError(f"a budget of {budget} tokens is below the shortest program's {self.minimum}")
-        return RowConstraint(self, budget)
+        return RowConstraint(self, budget, loop)
 
     def forget(self) -> None:
         """Drop all remembered masks, as in a new process; for measuring."""
@@ -115,12 +117,15 @@ class RowConstraint:
     """The constraint of one row: what may come next, and how to take it.
 
     ``finished``: only the end-of-text token may follow. ``closed_by_budget``: the ending was chosen for the model,
-    because the budget was nearly used up. ``used`` counts tokens so far.
+    because the budget was nearly used up. ``closed_by_loop``: because the program had gone into a loop. ``used`` counts
+    tokens so far.
     """
 
-    def __init__(self, owner: Constraint, budget: int | None) -> None:
+    def __init__(self, owner: Constraint, budget: int | None, loop: int | None = None) -> None:
         self.owner = owner
         self.budget = budget
+        self.loop: float = math.inf if loop is None else loop
+        self.closed_by_loop = False
         self.used = 0
         self.closed_by_budget = False
         self.place = owner.place()
@@ -145,7 +150,12 @@ class RowConstraint:
 
     def forced(self) -> list[int]:
         """Tokens that alone can follow here, in the tokenizer's own cut; empty where there is a choice."""
-        return [] if self.finished else list(self.place.forced())
+        if self.finished:
+            return []
+        if self.place.state.idle < self.loop - 1:
+            return list(self.place.forced())
+        self.closed_by_loop = True
+        return self._ending(self.place)
 
     def take(self, tokens: Iterable[int]) -> list[int]:
         """Take allowed tokens; returns what the program really gained.

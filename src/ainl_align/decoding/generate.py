@@ -211,7 +211,9 @@ class _Run:
         if request.budget is not None and request.budget < settings.max_new_tokens:
             least = self._engine.minimum_budget if settings.constrained else 1
             settings = replace(settings, max_new_tokens=max(request.budget, least))
-        constraint = self._engine.constraint.start(settings.max_new_tokens) if settings.constrained else None
+        constraint = None
+        if settings.constrained:
+            constraint = self._engine.constraint.start(settings.max_new_tokens, settings.loop_steps)
         return Row(place, request, settings, constraint, self._engine.eos_ids)
 
     def end(self, row: Row) -> None:

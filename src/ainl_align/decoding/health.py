@@ -15,7 +15,7 @@ _SPANS: Final = (0, 8, 16, 32, 64, 128)
 """Choices of a program at which a span of the kept mass begins."""
 _HINTS: Final = {
     "high_fallback_rate": "the constraint or the budget cut in: raise --max-new-tokens, or look at the rows that were "
-    "closed by the budget or decoded without the constraint",
+    "closed by the budget or because they went into a loop, or decoded without the constraint",
     "high_strict_prefix_rejection": "the model's first choice is often not AINL: train longer, or check that the "
     "adapter belongs to this base and that prompts use the training format",
     "very_low_allowed_token_rate": "the constraint leaves next to nothing to choose: check that tokenizer and model "
@@ -43,6 +43,7 @@ def counters(generations: Sequence[Generation]) -> dict[str, Any]:
         "kept_mass": _kept_mass(held),
         "mean_log_kept_mass": _ratio(sum((item.mean_log_kept or 0.0) * item.choices for item in held), held_choices),
         "closed_by_budget": sum(item.closed_by_budget for item in generations),
+        "closed_by_loop": sum(item.closed_by_loop for item in generations),
         "copied_choices": sum(item.copied_choices for item in held),
         "copies_lost": sum(item.copies_lost for item in held),
         "dead_ends": [
@@ -103,7 +104,7 @@ def constraint_health(generations: Sequence[Generation], *, constrained: bool) -
         return {"alerts": []}
     found = counters(generations)
     rows = found["rows"]
-    fallback = rows - found["constrained_rows"] + found["closed_by_budget"]
+    fallback = rows - found["constrained_rows"] + found["closed_by_budget"] + found["closed_by_loop"]
     ratios = {
         "high_fallback_rate": (fallback / rows, fallback / rows > _FALLBACK_LIMIT),
         "high_strict_prefix_rejection": _judge(found["strict_prefix_rejection_rate"], above=_REJECTION_LIMIT),

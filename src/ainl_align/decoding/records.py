@@ -35,8 +35,8 @@ class GenerationSettings:
     place in the input fix its random numbers, whatever the batch. ``timeout_seconds`` counts for each row from its own
     start. ``heartbeat_seconds`` is the longest silence on the progress line. ``grounding`` holds addresses and names
     of resources to the request's words (``decoding/grounding.py``), in constrained decoding of requests with a text.
-    ``loop_steps``: a constrained program is closed after so many steps in a row of which each repeats the one before, or
-    sets its variable anew without reading it (``closed_by_loop``); None: never.
+    ``loop_steps``: a constrained program is closed after so many steps in a row each of which repeats the one before,
+    or sets its variable anew without reading it (``closed_by_loop``); None: never.
     ``cuda_graphs``: on CUDA, passes are recorded once and replayed (``decoding/static.py``).
     """
 
@@ -65,8 +65,9 @@ class Generation:
     """One answer.
 
     ``finish_reason``: "eos" when the text is complete (``closed_by_budget`` and ``closed_by_loop`` tell when the
-    constraint, not the model, chose its ending), "budget" and "timeout" when it is cut off, "budget_too_small" when nothing was decoded because
-    no program fits, "dead_end" when the constraint failed: a fault of ours, never the model's.
+    constraint, not the model, chose its ending), "budget" and "timeout" when it is cut off, "budget_too_small" when
+    nothing was decoded because no program fits, "dead_end" when the constraint failed: a fault of ours, never the
+    model's.
     """
 
     id: str

@@ -157,6 +157,7 @@ class Row:
             tokens=len(self.ids) + self._ended,
             forced_tokens=self._forced + (self._ended and constrained),
             closed_by_budget=self.constraint is not None and self.constraint.closed_by_budget,
+            closed_by_loop=self.constraint is not None and self.constraint.closed_by_loop,
             constrained=constrained,
             choices=self._choices,
             rejected=self._rejected,

@@ -79,6 +79,9 @@ class ProgramState:
         self.edges: dict[str, list[_Edge]] = {}
         self.allowed: dict[str, frozenset[str]] = {}
         """Effect kinds that a handler label may have; labels that are no handlers are absent."""
+        self.idle = 0
+        """How many steps up to here each repeated the one before, or set its variable anew without reading it."""
+        self._last: list[str] = []
 
     def copy(self) -> "ProgramState":
         """An independent copy, for looking ahead."""
@@ -229,6 +232,8 @@ class ProgramState:
     def advance(self, line: str) -> None:
         """Account for one line (without its line end) that its grammar accepts."""
         words = _WORDS.findall(line)
+        self.idle = self.idle + 1 if line.startswith(" ") and _repeats(words, self._last) else 0
+        self._last = words
         if not line.startswith(" "):
             self._declare(words)
         else:
@@ -340,6 +345,10 @@ class ProgramState:
             if label != self.current:
                 lines += [f"{label}:", *(answer if label in triggered else body)]
         return "".join(f"{line}\n" for line in lines)
+
+
+def _repeats(words: list[str], last: list[str]) -> bool:
+    return words == last or (words[0] == "Set" == last[0] and words[1] == last[1] != words[2])
 
 
 def replay(program: str) -> ProgramState:

@@ -26,6 +26,9 @@ class DecodingSettings(PydanticModel):
     grounding: Literal["off", "prefer", "require"] = Field(
         "require", description="hold addresses and names of resources to the request's words"
     )
+    loop_steps: int | None = Field(
+        4, ge=2, description="close a program after so many steps in a row that do nothing new, as an untrained model's"
+    )
     repair_attempts: int = Field(2, ge=0, le=10, description="tries to repair a program by its diagnostics")
     canonicalize_output: bool = Field(True, description="bring outputs into canonical form before they are judged")
     canonicalize_chunk_lines: int = Field(256, ge=1, description="lines canonicalised at a time")
@@ -48,6 +51,7 @@ class DecodingSettings(PydanticModel):
                 timeout_seconds=self.generation_timeout_seconds,
                 heartbeat_seconds=self.heartbeat_seconds,
                 grounding=self.grounding,
+                loop_steps=self.loop_steps,
             ),
             repair_attempts=self.repair_attempts,
             canonicalize_output=self.canonicalize_output,
