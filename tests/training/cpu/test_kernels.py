@@ -145,7 +145,7 @@ def test_heads_are_split_turned_and_joined_again(make: Any) -> None:
     angle = torch.arange(4)[:, None] * torch.tensor([1.0, 0.3])
     cosine, sine = angle.cos().numpy(), angle.sin().numpy()
     queries, keys, values = (np.empty(TOKENS * width, np.float32) for width in (16, 8, 8))
-    kernels.split_heads(*given, ends, cosine, sine, starts, inner, queries, keys, values)
+    kernels.split_heads(*given, ends, cosine, sine, starts, 0, inner, queries, keys, values)
     for first, last in ((0, 3), (3, 7)):
         turns = torch.polar(torch.ones(last - first, 2), angle[: last - first])
         for g in range(groups):
@@ -158,7 +158,25 @@ def test_heads_are_split_turned_and_joined_again(make: Any) -> None:
             turned = torch.complex(source[:, :2], source[:, 2:]) * turns
             close(query, torch.cat([turned.real, turned.imag], 1))
     levels, scales = rows(32)
-    kernels.join_heads(queries, keys, values, ends, cosine, -sine, starts, levels, scales)
+    kernels.join_heads(queries, keys, values, ends, cosine, -sine, starts, 0, levels, scales)
+    close_levels(levels, scales, wanted)
+
+
+def test_common_tokens_lend_their_keys_and_get_their_gradients(make: Any) -> None:
+    """Two common tokens, then rows of 2 and 3 tokens, 2 query heads, one key head of size 4."""
+    starts, ends = np.array([0, 2, 4, 7]), np.array([0, 8, 12, 16])
+    given, inner, wanted = product(make, 16, 3 * RANK, ends.tolist())
+    angle = torch.arange(5)[:, None] * torch.tensor([1.0, 0.3])
+    cosine, sine = angle.cos().numpy(), angle.sin().numpy()
+    queries, keys, values = (np.empty(n, np.float32) for n in (TOKENS * 8, (TOKENS + 4) * 4, (TOKENS + 4) * 4))
+    kernels.split_heads(*given, ends, cosine, sine, starts, 2, inner, queries, keys, values)
+    tokens, places = [0, 1, 0, 1, 2, 3, 0, 1, 4, 5, 6], [0, 1, 0, 1, 2, 3, 0, 1, 2, 3, 4]
+    close(values.reshape(-1, 4), wanted[tokens, 12:])
+    turned = torch.complex(wanted[tokens, 8:10], wanted[tokens, 10:12]) * torch.polar(torch.ones(11, 2), angle[places])
+    close(keys.reshape(-1, 4), torch.cat([turned.real, turned.imag], 1))
+    levels, scales = rows(16)
+    kernels.join_heads(queries, keys, values, ends, cosine, -sine, starts, 2, levels, scales)
+    wanted[:2, 8:] *= 3  # its own, and that of either row
     close_levels(levels, scales, wanted)
 
 

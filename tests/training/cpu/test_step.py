@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from ainl_align.progress import Progress
-from ainl_align.training.cpu.step import FusedLoss, deal, int8_loss, obstacle
+from ainl_align.training.cpu import passes
+from ainl_align.training.cpu.passes import common_tokens
+from ainl_align.training.cpu.step import FusedLoss, deal, int8_loss, obstacle, scored_rows
 from ainl_align.training.loss import SummedLoss
 from ainl_align.training.packing import Batch, collate
 from ainl_align.training.rows import IGNORED, Encoded
@@ -78,6 +80,24 @@ def test_rows_do_not_see_each_other(base: Path, rows: list[Encoded]) -> None:
         alone = [float(loss(collate([row]))) for row in rows]
     assert together.item() == pytest.approx(sum(alone), rel=1e-6)
     assert alone[3] == 0
+
+
+def test_what_rows_begin_with_is_computed_once(
+    base: Path, rows: list[Encoded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = list(range(20, 40))
+    begun = [Encoded("direct", start + row.ids, [IGNORED] * 25 + row.ids[5:]) for row in (*rows[:3], rows[0])]
+    model, batch = adapted(base), collate(begun)
+    loss = fused(model, begun)
+    with torch.no_grad():
+        parts = scored_rows(batch)
+    assert common_tokens(parts) == common_tokens(parts[:2]) == 20
+    assert common_tokens(parts[:1]) == common_tokens(scored_rows(collate(rows))) == 0
+    value, gradients = loss_and_gradients(model, loss, batch)
+    monkeypatch.setattr(passes, "common_tokens", lambda rows: 0)
+    wanted_value, wanted = loss_and_gradients(model, loss, batch)
+    assert value == pytest.approx(wanted_value, rel=1e-6)
+    assert cosine(*(torch.cat([each[name].flatten() for name in wanted]) for each in (gradients, wanted))) > 0.9995
 
 
 def test_gradients_are_the_same_bits_and_accumulate(base: Path, rows: list[Encoded]) -> None:

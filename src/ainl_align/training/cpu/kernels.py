@@ -57,6 +57,14 @@ def add_and_normalize(
 
 
 @kernel
+def _keys_of(row: int, starts: Any, common: int, width: int) -> Any:
+    """How many common tokens a row's keys begin with, and where they lie, each ``width`` numbers wide."""
+    before = common if row else 0
+    first = (starts[row] + before * (row - 1)) * width
+    return before, (first, first + (before + starts[row + 1] - starts[row]) * width)
+
+
+@kernel
 def split_heads(
     products: Any,
     scales: Any,
@@ -66,6 +74,7 @@ def split_heads(
     cosine: Any,
     sine: Any,
     starts: Any,
+    common: int,
     inner: Any,
     queries: Any,
     keys: Any,
@@ -75,27 +84,34 @@ def split_heads(
 
     For the row of T tokens that begins at each of ``starts``, the flat outputs hold (key heads, T, query heads a key
     head × D) and (key heads, T, D): the queries of one key head are one matrix. ``cosine`` and ``sine``: (T, D / 2).
+    With ``common`` above 0 the first row is what all others begin with, so many tokens: their positions go on from
+    there, and their keys and values, (key heads, ``common`` + T, D), begin with its.
     """
     size = 2 * cosine.shape[1]
     groups = (ends[2] - ends[1]) // size
     shared = ends[1] // (groups * size)
     row = np.empty(ends[3], np.float32)
+    begin = groups * common * size
     for b in range(starts.size - 1):
         first, length = starts[b], starts[b + 1] - starts[b]
+        before, part = _keys_of(b, starts, common, groups * size)
         query = queries[first * ends[1] : starts[b + 1] * ends[1]].reshape(groups, length, shared, size)
-        key = keys[first * groups * size : starts[b + 1] * groups * size].reshape(groups, length, size)
-        value = values[first * groups * size : starts[b + 1] * groups * size].reshape(groups, length, size)
+        key = keys[part[0] : part[1]].reshape(groups, before + length, size)
+        value = values[part[0] : part[1]].reshape(groups, before + length, size)
+        if before:
+            key[:, :before] = keys[:begin].reshape(groups, common, size)
+            value[:, :before] = values[:begin].reshape(groups, common, size)
         for t in range(length):
-            n = first + t
+            n, place = first + t, before + t
             restore(products[n], scales[n], columns, adapters, ends, inner[n], row)
             for g in range(groups):
                 for h in range(shared):
                     at = (g * shared + h) * size
-                    rotate(row[at : at + size], cosine[t], sine[t], query[g, t, h])
+                    rotate(row[at : at + size], cosine[place], sine[place], query[g, t, h])
                 at = ends[1] + g * size
-                rotate(row[at : at + size], cosine[t], sine[t], key[g, t])
+                rotate(row[at : at + size], cosine[place], sine[place], key[g, place])
                 at = ends[2] + g * size
-                value[g, t, :] = row[at : at + size]
+                value[g, place, :] = row[at : at + size]
 
 
 @kernel
@@ -107,28 +123,44 @@ def join_heads(
     cosine: Any,
     sine: Any,
     starts: Any,
+    common: int,
     levels: Any,
     scales: Any,
 ) -> None:
-    """The gradients of ``split_heads``' outputs as those of its input, quantised; ``sine`` negated."""
+    """The gradients of ``split_heads``' outputs as those of its input, quantised; ``sine`` negated.
+
+    Those of the first row's keys and values receive what the others' common tokens have.
+    """
     size = 2 * cosine.shape[1]
     groups = (ends[2] - ends[1]) // size
     shared = ends[1] // (groups * size)
     row = np.empty(ends[3], np.float32)
+    if common:
+        width = common * size
+        for b in range(1, starts.size - 1):
+            before, part = _keys_of(b, starts, common, groups * size)
+            whole = (before + starts[b + 1] - starts[b]) * size
+            for g in range(groups):
+                at = part[0] + g * whole
+                for j in range(width):
+                    keys[g * width + j] += keys[at + j]
+                    values[g * width + j] += values[at + j]
     for b in range(starts.size - 1):
         first, length = starts[b], starts[b + 1] - starts[b]
+        before, part = _keys_of(b, starts, common, groups * size)
         query = queries[first * ends[1] : starts[b + 1] * ends[1]].reshape(groups, length, shared, size)
-        key = keys[first * groups * size : starts[b + 1] * groups * size].reshape(groups, length, size)
-        value = values[first * groups * size : starts[b + 1] * groups * size].reshape(groups, length, size)
+        key = keys[part[0] : part[1]].reshape(groups, before + length, size)
+        value = values[part[0] : part[1]].reshape(groups, before + length, size)
         for t in range(length):
+            place = before + t
             for g in range(groups):
                 for h in range(shared):
                     at = (g * shared + h) * size
-                    rotate(query[g, t, h], cosine[t], sine[t], row[at : at + size])
+                    rotate(query[g, t, h], cosine[place], sine[place], row[at : at + size])
                 at = ends[1] + g * size
-                rotate(key[g, t], cosine[t], sine[t], row[at : at + size])
+                rotate(key[g, place], cosine[place], sine[place], row[at : at + size])
                 at = ends[2] + g * size
-                row[at : at + size] = value[g, t]
+                row[at : at + size] = value[g, place]
             scales[first + t] = quantize(row, levels[first + t])
 
 

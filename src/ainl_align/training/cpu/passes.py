@@ -38,17 +38,25 @@ class Passes:
         self._parts = dict(weights.parts(self.gradient))
 
     def run(self, rows: Sequence[tuple[Tensor, Tensor]], learn: bool) -> float:
-        """Summed loss of rows of (token ids, labels of the tokens that follow); with ``learn``, fill ``gradient``."""
+        """Summed loss of rows of (token ids, labels of the tokens that follow); with ``learn``, fill ``gradient``.
+
+        Every row has a label. What the rows begin with is computed once: it sees nothing of what follows.
+        """
         weights = self._weights
-        self._starts = np.cumsum([0, *(len(ids) for ids, _ in rows)])
+        self._common = common_tokens(rows)
+        parts = [(ids[self._common :], labels[self._common :]) for ids, labels in rows]
+        if self._common:
+            parts.insert(0, (rows[0][0][: self._common], rows[0][1][: self._common]))
+        self._starts = np.cumsum([0, *(len(ids) for ids, _ in parts)])
         self._tokens = int(self._starts[-1])
+        self._keys = self._tokens + self._common * (len(parts) - 1)
         hidden = self._hidden(0)
-        torch.index_select(weights.embedding, 0, torch.cat([ids for ids, _ in rows]), out=torch.from_numpy(hidden))
+        torch.index_select(weights.embedding, 0, torch.cat([ids for ids, _ in parts]), out=torch.from_numpy(hidden))
         kernels.normalize(hidden, weights.smoothed_norms[0], weights.epsilon, *self._inputs(weights.layers[0].qkv))
         for index in range(len(weights.layers)):
             self._attention(index)
             self._feed_forward(index)
-        loss, gradient = self._head(torch.cat([labels for _, labels in rows]).numpy(), learn)
+        loss, gradient = self._head(torch.cat([labels for _, labels in parts]).numpy(), learn)
         if learn:
             for index in reversed(range(len(weights.layers))):
                 gradient = self._attention_backward(index, self._feed_forward_backward(index, gradient))
@@ -103,12 +111,13 @@ class Passes:
 
     def _attention(self, index: int) -> None:
         weights, layer = self._weights, self._weights.layers[index]
-        flat = [self._buffer((name, index), self._tokens * width) for name, width in self._head_widths()]
+        flat = self._heads(index)
         kernels.split_heads(
             *self._outward(layer.qkv),
             weights.cosine,
             weights.sine,
             self._starts,
+            self._common,
             self._inner(layer.qkv),
             *flat,
         )
@@ -136,8 +145,7 @@ class Passes:
         inner = self._inner_gradient(layer.output)
         kernels.restore_heads(*self._inward(gradient, layer.output), weights.groups, self._starts, inner, received)
         self._learn_downs(layer.output, inner)
-        flat = [self._buffer((name, index), self._tokens * width) for name, width in self._head_widths()]
-        made = [self._buffer((name, "gradient"), self._tokens * width) for name, width in self._head_widths()]
+        flat, made = self._heads(index), self._heads("gradient")
         made[1][:] = made[2][:] = 0
         blocks = self._blocks((flat[0], received, made[0]), (*flat[1:], *made[1:]))
         for at, (mask, (queries, out, to_queries), (keys, values, to_keys, to_values)) in enumerate(blocks):
@@ -149,7 +157,9 @@ class Passes:
             torch.baddbmm(to_queries, scores, keys, beta=0, alpha=scale, out=to_queries)
             to_keys.baddbmm_(scores.transpose(1, 2), queries, alpha=scale)
         gradient = self._gradient(layer.qkv.outputs)
-        kernels.join_heads(*made, layer.qkv.ends, weights.cosine, weights.negative_sine, self._starts, *gradient)
+        kernels.join_heads(
+            *made, layer.qkv.ends, weights.cosine, weights.negative_sine, self._starts, self._common, *gradient
+        )
         return self._norm_backward(gradient, layer.qkv, self._hidden(index), layer.norms[0])
 
     def _feed_forward(self, index: int) -> None:
@@ -248,9 +258,13 @@ class Passes:
         torch._int_mm(torch.from_numpy(weighed), torch.from_numpy(levels), out=torch.from_numpy(sums))
         adapting.restore_gradient(sums, reach, ends, smoothing, part.numpy())
 
-    def _head_widths(self) -> tuple[tuple[str, int], ...]:
-        ends = self._weights.layers[0].qkv.ends
-        return ("queries", int(ends[1])), ("keys", int(ends[2] - ends[1])), ("values", int(ends[2] - ends[1]))
+    def _heads(self, of: Any) -> list[Floats]:
+        """Queries, keys and values, flat, as ``split_heads`` lays them out."""
+        wide, end, _ = self._weights.layers[0].qkv.ends[1:].tolist()
+        return [
+            self._buffer(("queries", of), self._tokens * wide),
+            *(self._buffer((name, of), self._keys * (end - wide)) for name in ("keys", "values")),
+        ]
 
     def _chances(self, index: int, at: int, mask: Tensor) -> Tensor:
         return torch.from_numpy(self._buffer(("chances", index, at), self._weights.groups, *mask.shape))
@@ -264,15 +278,26 @@ class Passes:
         """
         weights = self._weights
         groups, shared, size = weights.groups, weights.shared, weights.head_size
+        scale, before, past = groups * size, 0, 0
         for first, last in pairwise(self._starts.tolist()):
-            scale = groups * size
-            queries = [item[first * shared * scale : last * shared * scale].reshape(groups, -1, size) for item in wide]
-            keys = [item[first * scale : last * scale].reshape(groups, -1, size) for item in narrow]
             length = last - first
+            queries = [item[first * shared * scale : last * shared * scale].reshape(groups, -1, size) for item in wide]
+            here, past = past, past + before + length
+            keys = [item[here * scale : past * scale].reshape(groups, -1, size) for item in narrow]
             for begin, end in pairwise((0, length) if length < _HALVED else (0, length // 2, length)):
                 part = slice(begin * shared, end * shared)
                 yield (
-                    weights.mask[part, :end],
+                    weights.mask[(before + begin) * shared : (before + end) * shared, : before + end],
                     [torch.from_numpy(item[:, part]) for item in queries],
-                    [torch.from_numpy(item[:, :end]) for item in keys],
+                    [torch.from_numpy(item[:, : before + end]) for item in keys],
                 )
+            before = self._common
+
+
+def common_tokens(rows: Sequence[tuple[Tensor, Tensor]]) -> int:
+    """How many tokens without loss all rows of (token ids, labels) begin with; 0 for a single row."""
+    if len(rows) < 2:
+        return 0
+    least = min(int((labels != IGNORED).nonzero()[0]) for _, labels in rows)
+    starts = torch.stack([ids[:least] for ids, _ in rows])
+    return int((starts == starts[0]).all(0).cumprod(0).sum())
