@@ -76,6 +76,22 @@ class GrammarOnlyRow:
         return len(self._ids) + 2 >= self._budget
 
     @property
+    def place(self) -> "GrammarOnlyRow":
+        """Where the program stands, for looking ahead."""
+        return self
+
+    def allows(self, token: int) -> bool:
+        """Whether the grammar lets the token follow."""
+        return int(self.matcher.validate_tokens([token])) == 1
+
+    def copy(self) -> "GrammarOnlyRow":
+        """The same row once more, to go on with by itself."""
+        other = GrammarOnlyRow(self.owner, self._budget)
+        other.matcher = self.matcher.deep_copy()
+        other.finished, other._ids = self.finished, list(self._ids)
+        return other
+
+    @property
     def program(self) -> str:
         text: str = self.owner.tokenizer.decode(self._ids)
         return text
