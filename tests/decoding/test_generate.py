@@ -9,8 +9,8 @@ import torch
 
 from ainl_align.decoding.generate import PHASES, Engine, GenerationSettings, Request
 from ainl_align.decoding.grounding import copying_errors
+from ainl_align.decoding.passes.quantize import quantize
 from ainl_align.decoding.place import Place
-from ainl_align.decoding.quantize import quantize
 from ainl_align.errors import ConstraintDeadEnd
 from ainl_align.language.semantics import verdict
 from ainl_align.progress import Progress

@@ -10,17 +10,17 @@ from typing import Any
 
 import torch
 
-from ainl_align.decoding.batch import Batch
 from ainl_align.decoding.constraint import Constraint
-from ainl_align.decoding.packed import PackedBatch
-from ainl_align.decoding.packed_llama import PackedLlama, obstacle
-from ainl_align.decoding.padded import PaddedBatch
+from ainl_align.decoding.passes.batch import Batch
+from ainl_align.decoding.passes.packed import PackedBatch
+from ainl_align.decoding.passes.packed_llama import PackedLlama, obstacle
+from ainl_align.decoding.passes.padded import PaddedBatch
+from ainl_align.decoding.passes.sampling import Sampler
+from ainl_align.decoding.passes.stacked import Stack
+from ainl_align.decoding.passes.static import StaticModel
+from ainl_align.decoding.passes.static import obstacle as static_obstacle
 from ainl_align.decoding.records import PHASES, Generation, GenerationSettings, Request
 from ainl_align.decoding.row import Row
-from ainl_align.decoding.sampling import Sampler
-from ainl_align.decoding.stacked import Stack
-from ainl_align.decoding.static import StaticModel
-from ainl_align.decoding.static import obstacle as static_obstacle
 from ainl_align.errors import UserError
 from ainl_align.progress import Progress, ProgressTask
 
@@ -58,7 +58,7 @@ class Engine:
         """Why decoding goes through the model's own forward pass; None when it goes through ``PackedLlama``."""
         self._packed: PackedLlama | None = None
         self.padded = static_obstacle(model)
-        """Why decoding, where it is not packed, cannot keep its memory in place (``static.py``); None when it can."""
+        """Why decoding, where it is not packed, cannot keep its memory in place (``passes/static.py``); None when it can."""
         self._static: StaticModel | None = None
         self._sampler = Sampler(device)
         self._told = False

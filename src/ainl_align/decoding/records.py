@@ -37,7 +37,7 @@ class GenerationSettings:
     of resources to the request's words (``decoding/grounding.py``), in constrained decoding of requests with a text.
     ``loop_steps``: a constrained program is closed after so many steps in a row each of which repeats the one before,
     or sets its variable anew without reading it (``closed_by_loop``); None: never.
-    ``cuda_graphs``: on CUDA, passes are recorded once and replayed (``decoding/static.py``).
+    ``cuda_graphs``: on CUDA, passes are recorded once and replayed (``decoding/passes/static.py``).
     """
 
     max_new_tokens: int = 256

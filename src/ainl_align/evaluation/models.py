@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from ainl_align.decoding.generate import Engine
-from ainl_align.decoding.quantize import Quantization, device_obstacle, quantize
-from ainl_align.decoding.stacked import Stack
+from ainl_align.decoding.passes.quantize import Quantization, device_obstacle, quantize
+from ainl_align.decoding.passes.stacked import Stack
 from ainl_align.errors import UserError
 from ainl_align.progress import Progress
 from ainl_align.training.base import BaseModel, load_model, load_tokenizer, loading

@@ -1,6 +1,6 @@
 """Stage 5: screen the checkpoints on the dev prompts, score the finalists, rank, promote, prune.
 
-Screening answers with all checkpoints in one batch (``decoding/stacked.py``) and rejects round by round
+Screening answers with all checkpoints in one batch (``decoding/passes/stacked.py``) and rejects round by round
 (``rejects.py``). The finalists are answered on the reference path: merged, one by one, in the precision of the final
 evaluation, and every prompt counts.
 """
@@ -15,8 +15,8 @@ from pydantic import Field
 
 from ainl_align.artifacts import METRICS, check_writable, provenance, write_json
 from ainl_align.config import ROOT
-from ainl_align.decoding.quantize import device_obstacle
-from ainl_align.decoding.stacked import stack_obstacle
+from ainl_align.decoding.passes.quantize import device_obstacle
+from ainl_align.decoding.passes.stacked import stack_obstacle
 from ainl_align.errors import AlignError, StageError, UserError
 from ainl_align.evaluation import run as evaluation
 from ainl_align.evaluation.answer import Answer, Done, Job, Scored

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ainl_align.decoding.stacked import read_adapter
+from ainl_align.decoding.passes.stacked import read_adapter
 from ainl_align.evaluation.answer import Answer, Answers, AnswerSettings, Done, Job, Scored, scored
 from ainl_align.evaluation.metrics import Score
 from ainl_align.evaluation.models import Wardrobe, stacked_path

@@ -16,13 +16,13 @@ from itertools import accumulate, chain, takewhile
 import torch
 from torch import Tensor
 
-from ainl_align.decoding.batch import Batch, Choice
 from ainl_align.decoding.constraint import RowConstraint
-from ainl_align.decoding.graphs import upload
-from ainl_align.decoding.guess import Guessed, Memory, Oracle
-from ainl_align.decoding.memory import Plan, RowMemory
+from ainl_align.decoding.passes.batch import Batch, Choice
+from ainl_align.decoding.passes.graphs import upload
+from ainl_align.decoding.passes.guess import Guessed, Memory, Oracle
+from ainl_align.decoding.passes.memory import Plan, RowMemory
+from ainl_align.decoding.passes.sampling import Sampler
 from ainl_align.decoding.row import Row, Step
-from ainl_align.decoding.sampling import Sampler
 from ainl_align.errors import ConstraintDeadEnd
 
 _LIKELY = 0.5

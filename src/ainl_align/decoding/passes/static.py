@@ -18,10 +18,10 @@ from torch import Tensor
 from transformers import AttentionInterface
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-from ainl_align.decoding.graphs import Graphs, upload
-from ainl_align.decoding.memory import Plan, RowMemory
-from ainl_align.decoding.sampling import Sampler
-from ainl_align.decoding.stacked import Stack
+from ainl_align.decoding.passes.graphs import Graphs, upload
+from ainl_align.decoding.passes.memory import Plan, RowMemory
+from ainl_align.decoding.passes.sampling import Sampler
+from ainl_align.decoding.passes.stacked import Stack
 
 _NAME = "ainl_decoding"
 _FREE = {"cpu": 4, "mps": 32, "cuda": 1024}

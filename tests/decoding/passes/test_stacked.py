@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ainl_align.decoding.generate import Engine, GenerationSettings, Request
-from ainl_align.decoding.quantize import quantize
-from ainl_align.decoding.stacked import Stack, read_adapter, stack_obstacle
+from ainl_align.decoding.passes.quantize import quantize
+from ainl_align.decoding.passes.stacked import Stack, read_adapter, stack_obstacle
 from ainl_align.progress import Progress
 from tests.tiny import make_adapter, make_phi3
 

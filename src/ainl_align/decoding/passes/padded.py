@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
-from ainl_align.decoding.batch import Batch, Choice
+from ainl_align.decoding.passes.batch import Batch, Choice
+from ainl_align.decoding.passes.sampling import Sampler
+from ainl_align.decoding.passes.stacked import Stack
 from ainl_align.decoding.row import Row
-from ainl_align.decoding.sampling import Sampler
-from ainl_align.decoding.stacked import Stack
 
 # Feeding so many tokens costs about as much as feeding one: reading the weights dominates below it.
 _FREE_TOKENS = {"cpu": 4, "mps": 32, "cuda": 256}

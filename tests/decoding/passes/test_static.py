@@ -9,12 +9,12 @@ import pytest
 import torch
 from transformers import AttentionInterface
 
-from ainl_align.decoding import static
 from ainl_align.decoding.generate import Engine, GenerationSettings, Request
-from ainl_align.decoding.graphs import Graphs, _Recorded
+from ainl_align.decoding.passes import static
+from ainl_align.decoding.passes.graphs import Graphs, _Recorded
+from ainl_align.decoding.passes.sampling import Sampler, decide, unpack
+from ainl_align.decoding.passes.static import StaticModel, obstacle
 from ainl_align.decoding.records import Generation
-from ainl_align.decoding.sampling import Sampler, decide, unpack
-from ainl_align.decoding.static import StaticModel, obstacle
 from ainl_align.progress import Progress
 from ainl_align.training import attention
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ainl_align.decoding.graphs import Graphs, upload
 from ainl_align.decoding.grounding import BONUS
 from ainl_align.decoding.masks import Bitmask
+from ainl_align.decoding.passes.graphs import Graphs, upload
 from ainl_align.decoding.row import Row
 
 _BLOCK = 8

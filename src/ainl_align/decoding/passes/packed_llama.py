@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ainl_align.decoding.memory import Plan, RowMemory
-from ainl_align.decoding.stacked import Stack
+from ainl_align.decoding.passes.memory import Plan, RowMemory
+from ainl_align.decoding.passes.stacked import Stack
 
 _WIDEST = 4
 """Most tokens that one row feeds beside others: attention pays for the widest row in every row."""

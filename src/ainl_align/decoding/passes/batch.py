@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ainl_align.decoding.constraint import RowConstraint
 from ainl_align.decoding.masks import Bitmask
+from ainl_align.decoding.passes.sampling import Sampler
 from ainl_align.decoding.records import PHASES
 from ainl_align.decoding.row import Row, Step
-from ainl_align.decoding.sampling import Sampler
 from ainl_align.errors import ConstraintDeadEnd
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ainl_align.decoding.generate import Engine, GenerationSettings, Request
-from ainl_align.decoding.packed_llama import PackedLlama, obstacle
+from ainl_align.decoding.passes.packed_llama import PackedLlama, obstacle
 from ainl_align.progress import Progress
 from tests.tiny import make_phi3
 
@@ -125,7 +125,7 @@ def test_guessing_changes_the_passes_and_not_the_tokens(
     found = []
     for guessing in (True, False):
         if not guessing:
-            monkeypatch.setattr("ainl_align.decoding.packed.Oracle.guess", lambda oracle, most: [])
+            monkeypatch.setattr("ainl_align.decoding.passes.packed.Oracle.guess", lambda oracle, most: [])
         passes.append(0)
         found.append(Engine(model, tokenizer, "cpu").generate(requests, settings, Progress()))
     assert [item.token_ids for item in found[0]] == [item.token_ids for item in found[1]]
