@@ -58,7 +58,7 @@ class Engine:
         """Why decoding goes through the model's own forward pass; None when it goes through ``PackedLlama``."""
         self._packed: PackedLlama | None = None
         self.padded = static_obstacle(model)
-        """Why decoding, where it is not packed, cannot keep its memory in place (``passes/static.py``); None when it can."""
+        """Why decoding that is not packed cannot keep its memory in place (``passes/static.py``); None when it can."""
         self._static: StaticModel | None = None
         self._sampler = Sampler(device)
         self._told = False
