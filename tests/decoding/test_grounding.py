@@ -125,6 +125,24 @@ def test_required_copies_leave_every_gold_possible(name: str, constraint: Constr
     assert barred == []
 
 
+def test_a_retry_waits_as_long_as_the_request_says(constraint: Constraint) -> None:
+    tokens = {constraint.text(number): number for number in range(constraint.vocabulary)}
+
+    def next_digits(request: str, line: bytes) -> str:
+        allowed = np.zeros(constraint.vocabulary, dtype=bool)
+        allowed[[tokens[text] for text in (*(b"%d" % digit for digit in range(10)), b" ")]] = True
+        Copier(request, constraint).hold(line, allowed)
+        return "".join(text.decode() for text, number in tokens.items() if allowed[number])
+
+    begun = b"  Retry @n1 2 "
+    assert sorted(next_digits("Two more tries, five seconds apart.", begun)) == ["2", "5"]  # the two may be seconds too
+    assert next_digits("Again after five seconds.", begun + b"500") == "0"
+    assert next_digits("Again after five seconds.", begun + b"5000") == " "
+    assert next_digits("Again after half a second or 250 ms.", begun + b"2") == "5"
+    assert len(next_digits("Again after a moment.", begun)) == 11
+    assert len(next_digits("Again after five seconds.", b"  Retry @n1 ")) == 11
+
+
 def test_fields_names_and_columns_are_copied_or_words_of_the_conventions(constraint: Constraint) -> None:
     copier = Copier("Keep pupil and Retries of table seats.", constraint)
     texts = [constraint.text(number) for number in range(constraint.vocabulary)]

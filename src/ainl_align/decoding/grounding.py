@@ -4,7 +4,8 @@ What that is is known by its place: the first operand of ``http.*`` is a URL, of
 ``queue.PUT`` a queue, the word after FROM in SQL a table, a part of the path of ``core.GET`` a field. Fields, names
 in JSON and columns may also be words of the conventions (``body``, ``exit_code``, SQL's own). In such a place the
 tokens that go on copying from the request are found by looking up its text; they are preferred (a bonus on their
-scores) or required (all others barred, unless none of them is legal). No torch.
+scores) or required (all others barred, unless none of them is legal). Where required, a retry waits as long as a span
+of time in the request says. No torch.
 """
 
 import re
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ainl_align.decoding.constraint import Constraint
+from ainl_align.decoding.durations import durations
 
 BONUS: Final = 2.0
 """What ``prefer`` adds to the scores (natural logarithms) of tokens that go on copying."""
@@ -67,6 +69,8 @@ _SHAPES: Final = {
 _TABLE_FUNCTION: Final = " json_each"
 """Stands after FROM in SQL, though no request names it."""
 _LONGEST: Final = 24
+_WAIT = re.compile(rb"\s*Retry @n\d+ \d+ (?P<wait>\d*)(?P<end>\D?)")
+"""A retry's wait, as far as it is written."""
 
 
 @dataclass(frozen=True)
@@ -277,6 +281,8 @@ class Copier:
     def __init__(self, request: str, constraint: Constraint) -> None:
         self._ground = Ground(request)
         self._vocabulary = _vocabulary(constraint)
+        self._waits = {str(span).encode() for span in durations(request)}
+        self._text = constraint.text
         self.choices = self.lost = 0
 
     def copies(self, line: bytes, allowed: NDArray[np.bool_]) -> list[int]:
@@ -295,6 +301,9 @@ class Copier:
 
     def hold(self, line: bytes, allowed: NDArray[np.bool_]) -> None:
         """Take from the ``allowed`` tokens those that do not copy where something has to be copied."""
+        if self._waits and line.lstrip().startswith(b"Retry "):
+            self._hold_wait(line, allowed)
+            return
         words = _words(line)
         if not words:
             return
@@ -311,6 +320,20 @@ class Copier:
         if found:
             allowed[:] = False
             allowed[found] = True
+
+    def _hold_wait(self, line: bytes, allowed: NDArray[np.bool_]) -> None:
+        """Take the tokens that lead a retry to a wait that the request does not name, unless all do."""
+        legal = np.flatnonzero(allowed)
+        barred = [token for token in legal.tolist() if not self._may_wait(line + self._text(token))]
+        if len(barred) < len(legal):
+            allowed[barred] = False
+
+    def _may_wait(self, line: bytes) -> bool:
+        begun = _WAIT.match(line)
+        if begun is None:
+            return True
+        wait = begun["wait"]
+        return wait in self._waits if begun["end"] else any(span.startswith(wait) for span in self._waits)
 
 
 def _words(line: bytes) -> list[str]:

@@ -7,7 +7,14 @@ from ainl_align.tasks.parts.flow import Flow, Guard
 from ainl_align.tasks.parts.payloads import Fixed, JsonObject, Message, Payload, Value
 
 _SINKS = ("queue", "queue", "mail", "mail", "post", "write", "cache")
-_WAITS = {"train": (100, 200, 250, 500, 1000, 2000), "dev": (300, 750, 3000), "test": (400, 1500, 5000)}
+_WAITS = {
+    "train": (
+        *(50, 100, 150, 200, 250, 350, 450, 500, 600, 700, 800, 900, 1000, 1000, 1200, 1250, 1800, 2000, 2000, 2500),
+        *(3500, 4000, 4500, 6000, 7500, 8000, 10_000, 12_000, 15_000, 20_000),
+    ),
+    "dev": (300, 750, 3000),
+    "test": (400, 1500, 5000),
+}
 
 
 def sink(ctx: Ctx, payload: Payload, allowed: tuple[str, ...] = _SINKS) -> Action:

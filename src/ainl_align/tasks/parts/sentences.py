@@ -83,13 +83,13 @@ class Writer:
         ctx, watched = self.ctx, flow.guarded_steps()
         stop = flow.guarded + len(watched)
         found: list[str] = []
-        if len(watched) > 1 and flow.guarded:
+        if flow.guarded:
             found += self._sequence(steps[: flow.guarded])
-            steps, stop = steps[flow.guarded :], len(watched)
+            steps, stop = [*self._lead(steps[flow.guarded :][:1]), *steps[flow.guarded + 1 :]], len(watched)
         rest = steps[stop:] + ends
         alone = sum(bool(getattr(step, "call", "")) for step in flow.steps) == 1
         if rest and alone and ctx.rng.random() < 0.5:
-            found += self._sequence(steps + ends) if len(steps + ends) == 2 else [*steps[:-1], *steps[-1:], *ends]
+            found += self._sequence(steps + ends) if len(steps + ends) == 2 else [*steps, *ends]
             rest = []
         else:
             head = steps[:stop]
@@ -108,7 +108,8 @@ class Writer:
         ctx = self.ctx
         call = _named_call(flow)
         slots = {"fail": ctx.phrase(errors.FAILS[call]), "thing": ctx.phrase(errors.THINGS[call])}
-        found = [self._retry(guard, slots, call)] if guard.retries else []
+        vague = call != "ext.EXEC" and not flow.guarded
+        found = [self._retry(guard, slots, vague)] if guard.retries else []
         if guard.handler is None:
             return found
         assert _is_end(guard.handler), guard.handler.signature
@@ -118,9 +119,9 @@ class Writer:
             pool = errors.EXHAUSTED if guard.retries else errors.HANDLER
             if not guard.retries and _size(guard.handler) == 1:
                 pool = _any_of(pool, errors.HANDLER_ONE)
-        return [*found, ctx.phrase(pool if guard.retries else _clear(pool, call), **slots)]
+        return [*found, ctx.phrase(pool if guard.retries else _clear(pool, vague), **slots)]
 
-    def _retry(self, guard: Guard, slots: dict[str, str], call: str) -> str:
+    def _retry(self, guard: Guard, slots: dict[str, str], vague: bool) -> str:
         ctx, number = self.ctx, guard.retries
         words = number_words(ctx, number)
         times = "twice" if number == 2 and ctx.rng.random() < 0.3 else f"{words} times"
@@ -128,7 +129,7 @@ class Writer:
         pool = retries.DOUBLING if doubling else retries.FIXED
         if number == 1:
             pool = retries.ONCE_DOUBLING if doubling else retries.ONCE
-        pool = _clear(pool, call)
+        pool = _clear(pool, vague)
         return ctx.phrase(pool, n=words, d=number, times=times, wait=wait_words(ctx, guard.wait_ms), **slots)
 
     def _check(self, check: Check, depth: int) -> list[str]:
@@ -230,12 +231,17 @@ def wait_words(ctx: Ctx, wait_ms: int) -> str:
         options.append("half a second")
     elif wait_ms == 1500:
         options += ["1.5 seconds", "one and a half seconds"]
+    elif ctx.split == "train":
+        options += [f"{wait_ms / 1000:g} seconds", f"{wait_ms / 1000:g} s", f"{wait_ms / 1000:g}s"]
+        if wait_ms % 1000 == 500:
+            options.append(f"{number_words(ctx, wait_ms // 1000)} and a half seconds")
     return ctx.pick(options)
 
 
-def _clear(pool: Pool, call: str) -> Pool:
-    """For a command, whose exit code is no failure of the step, the phrases that say what fails; else all."""
-    if call != "ext.EXEC":
+def _clear(pool: Pool, vague: bool) -> Pool:
+    """The phrases that say what fails; all of them where a ``vague`` one will do: not for a command, whose exit code is
+    no failure of the step, nor after other steps."""
+    if vague:
         return pool
     return Pool(*(tuple(phrase for phrase in side if "{fail}" in phrase or "{thing}" in phrase) for side in pool))
 
