@@ -92,6 +92,7 @@ class CycleSettings(BaseModel):
         description="embedded name, Hugging Face id or folder of the base model",
     )
     own_words: Rate = Field(0.3, description="share of gold rows with a request in people's own words")
+    medley: Rate = Field(0.0, description="share of gold rows whose task joins its parts at random")
     max_train_samples: Count | None = Field(None, description="most training rows; empty: all")
     save_steps: Count | None = Field(None, description="training steps between checkpoints; empty: the profile's")
     save_total_limit: Count | None = Field(None, description="most checkpoints kept in training; empty: the profile's")

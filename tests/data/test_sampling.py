@@ -8,15 +8,18 @@ from hypothesis import strategies as st
 
 from ainl_align.data.records import make_row, prompt_of, request_messages
 from ainl_align.data.sampling import (
+    MEDLEY,
     DatasetSettings,
     MixSettings,
     Row,
     derive_seed,
     mixed_rows,
+    orders_for,
     plan_mix,
     refusal,
     shares_of,
     split_rows,
+    with_medley,
 )
 from ainl_align.errors import StageError, UserError
 from ainl_align.language.world_model import World
@@ -48,6 +51,26 @@ def test_every_family_is_close_to_the_mix() -> None:
     plan = plan_mix(dict.fromkeys("abcdefgh", 40), MIX)
     for numbers in plan.values():
         assert all(abs(numbers[kind] - 40 * share) <= 1 for kind, share in MIX.items()), numbers
+
+
+def test_the_medley_takes_its_share_of_the_gold_rows_evenly() -> None:
+    before = plan_mix(dict.fromkeys("abcde", 40), MIX)
+    plan = with_medley(before, 0.25)
+    assert plan.pop(MEDLEY) == {"direct": 25}
+    assert {numbers["direct"] for numbers in plan.values()} == {15}
+    assert sum(sum(numbers.values()) for numbers in plan.values()) == 175
+    assert with_medley(before, 0.0) == before
+    assert with_medley({}, 0.5) == {}
+    assert with_medley({"a": {"regression": 7}, "b": {"regression": 7}}, 1.0)[MEDLEY] == {"regression": 14}
+
+
+def test_the_medley_is_ordered_in_parts_of_their_own_seeds() -> None:
+    settings = MixSettings(medley=0.5, own_words=0.3)
+    plan = with_medley(plan_mix(dict.fromkeys("abcde", 200), MIX), settings.medley)
+    orders = [order for order in orders_for(plan, settings, seed=1) if order.family == MEDLEY]
+    assert sum(order.tasks for order in orders) == sum(order.rows["direct"] for order in orders) == 250
+    assert len({order.seed for order in orders}) == len(orders) > 1
+    assert {order.own_words for order in orders} == {0.0}
 
 
 def test_mixed_rows_are_different_and_of_the_asked_types(make_task: Make) -> None:

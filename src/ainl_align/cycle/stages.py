@@ -75,6 +75,7 @@ class Stages:
             "seed": settings.seed,
             "variants_per_prompt": settings.variants_per_prompt,
             "own_words": settings.own_words,
+            "medley": settings.medley,
             "output_dir": self.paths.corpus,
         }
         read: dict[str, Path] = {}

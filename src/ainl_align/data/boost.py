@@ -32,6 +32,7 @@ from ainl_align.data.sampling import (
     plan_mix,
     shares_of,
     split_rows,
+    with_medley,
 )
 from ainl_align.errors import UserError
 from ainl_align.progress import Progress
@@ -82,7 +83,7 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     seed = derive_seed(settings.seed, NAME, content_hash(sorted(result["id"] for result in failed)))
     asked = [result["prompt"] for result in report["results"]]
     known = [prompt_of(row) for rows in inputs.values() for row in rows]
-    plan = plan_mix(wanted, settings.shares)
+    plan = with_medley(plan_mix(wanted, settings.shares), settings.medley)
     avoid = frozenset(map(normalise, [*asked, *known]))
     orders = orders_for(plan, settings, seed=seed, avoid=avoid, aims=aims)
     with crew_for(sum(order.tasks for order in orders)) as crew:
@@ -105,7 +106,7 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
                 "failed_by_stop": dict(Counter(str(result["lora"].get("failure_family")) for result in failed)),
                 "failed_by_kind": dict(Counter(kind for result in failed for kind in kinds_of(result["lora"]))),
                 "kinds_by_family": {family: list(kinds) for family, kinds in aims.items()},
-                "new_rows_by_family": wanted,
+                "new_rows_by_family": {family: sum(rows.values()) for family, rows in plan.items()},
                 "ids_without_family": unknown,
             }
         },

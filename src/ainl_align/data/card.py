@@ -161,7 +161,7 @@ def markdown(content: Mapping[str, Any]) -> str:
         lines += ["", "## Boosted", ""]
         lines += _table(
             ("family", "new rows", "kinds of failures"),
-            [(n, c, ", ".join(boost["kinds_by_family"][n])) for n, c in boost["new_rows_by_family"].items()],
+            [(n, c, ", ".join(boost["kinds_by_family"].get(n, []))) for n, c in boost["new_rows_by_family"].items()],
         )
     if content["dropped"]:
         lines += ["", "## Left out", "", *_table(("reason", "number"), content["dropped"].items())]

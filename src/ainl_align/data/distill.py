@@ -12,7 +12,16 @@ from ainl_align.artifacts import check_writable
 from ainl_align.data.card import DatasetSummary, write_dataset
 from ainl_align.data.crew import crew_for
 from ainl_align.data.leakage import held_out, require_clean
-from ainl_align.data.sampling import MixSettings, derive_seed, gather, orders_for, pair_of, plan_mix, split_rows
+from ainl_align.data.sampling import (
+    MixSettings,
+    derive_seed,
+    gather,
+    orders_for,
+    pair_of,
+    plan_mix,
+    split_rows,
+    with_medley,
+)
 from ainl_align.progress import Progress
 from ainl_align.tasks.families import FAMILIES
 
@@ -29,11 +38,12 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     """Write the dataset ``distill``: ``samples_per_prompt`` rows of every family in the exact mix.
 
     Each family's rows are made from ``variants_per_prompt`` tasks, or from as many as there are gold rows when that
-    is more: a gold row is never repeated. UserError and StageError as in stage 1.
+    is more: a gold row is never repeated. A share ``medley`` of the gold rows is of the family of that name instead.
+    UserError and StageError as in stage 1.
     """
     check_writable(settings.output_dir)
     seed = derive_seed(settings.seed, NAME)
-    plan = plan_mix(dict.fromkeys(FAMILIES, settings.samples_per_prompt), settings.shares)
+    plan = with_medley(plan_mix(dict.fromkeys(FAMILIES, settings.samples_per_prompt), settings.shares), settings.medley)
     orders = orders_for(plan, settings, seed=seed)
     with crew_for(sum(order.tasks for order in orders)) as crew:
         rows, dropped = gather(orders, crew, progress)

@@ -6,7 +6,17 @@ from ainl_align.artifacts import check_writable
 from ainl_align.data.card import DatasetSummary, write_dataset
 from ainl_align.data.crew import crew_for
 from ainl_align.data.leakage import held_out, require_clean
-from ainl_align.data.sampling import DatasetSettings, Order, derive_seed, gather, pair_of, split_rows
+from ainl_align.data.sampling import (
+    MEDLEY,
+    DatasetSettings,
+    Order,
+    derive_seed,
+    gather,
+    medley_orders,
+    pair_of,
+    split_rows,
+    with_medley,
+)
 from ainl_align.progress import Progress
 from ainl_align.tasks.families import FAMILIES
 
@@ -20,16 +30,20 @@ class Settings(DatasetSettings):
 def run(settings: Settings, progress: Progress) -> DatasetSummary:
     """Write the dataset ``regression_supervised``: ``variants_per_prompt`` rows of every family.
 
-    UserError for an output folder that cannot be written, StageError when a gate leaves too few tasks.
+    A share ``medley`` of them is of the family of that name instead. UserError for an output folder that cannot be
+    written, StageError when a gate leaves too few tasks.
     """
     check_writable(settings.output_dir)
     seed = derive_seed(settings.seed, NAME)
     each = settings.variants_per_prompt
+    plan = with_medley({family: {"regression": each} for family in FAMILIES}, settings.medley)
     orders = [
-        Order(family, each, {"regression": each}, seed, settings.min_lines, own_words=settings.own_words)
-        for family in FAMILIES
+        Order(family, rows["regression"], rows, seed, settings.min_lines, own_words=settings.own_words)
+        for family, rows in plan.items()
+        if family != MEDLEY and rows["regression"]
     ]
-    with crew_for(each * len(orders)) as crew:
+    orders += medley_orders(plan.get(MEDLEY, {}), seed, settings.min_lines, frozenset())
+    with crew_for(sum(order.tasks for order in orders)) as crew:
         rows, dropped = gather(orders, crew, progress)
         figures = require_clean(map(pair_of, rows), held_out(), crew)
     rng = random.Random(seed)

@@ -37,6 +37,9 @@ SPLITS = ("train", "val", "test")
 Aims = Mapping[str, Collection[str]]
 """Kinds of failures (``failures.PRACTICE``) that the rows of a family shall practise against."""
 NO_AIMS: Aims = MappingProxyType({})
+MEDLEY = "medley"
+_MEDLEY_PART = 96
+"""Rows of the family medley in one order."""
 _ROUNDS = 4
 _AIMED_CHOICE = 3
 """So many times more tasks are drawn than needed where some are to be preferred."""
@@ -54,6 +57,7 @@ class DatasetSettings(BaseModel):
     val_ratio: float = Field(0.1, ge=0, lt=1, description="share of the tasks held back for validation")
     test_ratio: float = Field(0.1, ge=0, lt=1, description="share of the tasks held back for tests")
     own_words: float = Field(0.3, ge=0, le=1, description="share of gold rows with a request in people's own words")
+    medley: float = Field(0.0, ge=0, le=1, description="share of gold rows whose task joins its parts at random")
     output_dir: Path = Field(ROOT / "corpus", description="folder for the dataset files")
 
     @model_validator(mode="after")
@@ -160,7 +164,7 @@ def fill(order: Order) -> Harvest:
     kind, gold = order.gold
     wanted = round(order.own_words * gold)
     words = random.Random(derive_seed(order.seed, "own words", order.family))
-    own = own_words(order.family, wanted, kind, words, min_lines=order.min_lines, avoid=order.avoid)
+    own = own_words(order.family, wanted, kind, words, min_lines=order.min_lines, avoid=order.avoid) if wanted else []
     found.drawn.update(normalise(prompt_of(row)) for row in own)
     tasks = max(1, order.tasks - len(own))
     kept: list[Task] = []
@@ -246,6 +250,28 @@ def plan_mix(rows: Mapping[str, int], shares: Mapping[SampleType, float]) -> dic
     return plan
 
 
+def with_medley(plan: Mapping[str, Mapping[SampleType, int]], share: float) -> dict[str, dict[SampleType, int]]:
+    """The plan with ``share`` of all its gold rows from the family medley, in even parts in place of the others'."""
+    kind: SampleType = "regression" if any("regression" in numbers for numbers in plan.values()) else "direct"
+    gold = {family: numbers.get(kind, 0) for family, numbers in plan.items()}
+    total = sum(gold.values())
+    wanted = round(share * total)
+    changed = {family: dict(numbers) for family, numbers in plan.items()}
+    if not wanted:
+        return changed
+    for family, number in shares_of(total - wanted, {name: number / total for name, number in gold.items()}).items():
+        changed[family][kind] = number
+    return {**changed, MEDLEY: {kind: wanted}}
+
+
+def medley_orders(rows: Mapping[SampleType, int], seed: int, min_lines: int, avoid: frozenset[str]) -> Iterator[Order]:
+    """Orders for gold rows of the family medley: several of one seed each, so that processes can share them."""
+    for kind, count in rows.items():
+        for part, start in enumerate(range(0, count, _MEDLEY_PART)):
+            number = min(_MEDLEY_PART, count - start)
+            yield Order(MEDLEY, number, {kind: number}, derive_seed(seed, MEDLEY, part), min_lines, avoid)
+
+
 def orders_for(
     plan: Mapping[str, Mapping[SampleType, int]],
     settings: MixSettings,
@@ -256,7 +282,7 @@ def orders_for(
 ) -> list[Order]:
     """The orders of a plan: rows from ``variants_per_prompt`` tasks of each family, or from as many as there are gold
     rows when that is more. Where a family has an aim, all rows are of tasks that can be chosen by it."""
-    return [
+    orders = [
         Order(
             family,
             max(settings.variants_per_prompt, numbers["direct"]),
@@ -268,7 +294,9 @@ def orders_for(
             0.0 if aims.get(family) else settings.own_words,
         )
         for family, numbers in plan.items()
+        if family != MEDLEY
     ]
+    return [*orders, *medley_orders(plan.get(MEDLEY, {}), seed, settings.min_lines, avoid)]
 
 
 def mixed_rows(

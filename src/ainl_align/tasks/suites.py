@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ainl_align.artifacts import content_hash
 from ainl_align.errors import StageError, UserError
 from ainl_align.tasks.compose import held_out, normalised
-from ainl_align.tasks.families import FAMILIES
+from ainl_align.tasks.families import FAMILIES, TRAIN_ONLY, Family
 from ainl_align.tasks.task_model import Task
 
 SuiteName = Literal["dev", "test", "regression"]
@@ -23,25 +23,27 @@ _TRIES = 60
 def generate(split: str, *, seed: int, per_family: int, families: Sequence[str] | None = None) -> list[Task]:
     """``per_family`` different tasks of every family, in family order; the same arguments give the same tasks.
 
+    Those of ``TRAIN_ONLY`` are given when they are named, and for the train split alone.
     Training tasks never have a held-out composition; of dev and test tasks every second one has, where the family
     has any. No two tasks have the same normalised prompt. Raises UserError for an unknown family or split.
     """
     if split not in ("train", "dev", "test"):
         raise UserError(f"split {split!r}: is none of train, dev, test; name one of them")
     wanted = list(FAMILIES) if families is None else list(families)
-    unknown = [name for name in wanted if name not in FAMILIES]
+    known = FAMILIES | TRAIN_ONLY if split == "train" else FAMILIES
+    unknown = [name for name in wanted if name not in known]
     if unknown:
-        raise UserError(f"family {unknown[0]!r}: does not exist; known are {', '.join(FAMILIES)}")
+        raise UserError(f"family {unknown[0]!r}: does not exist for {split}; known are {', '.join(known)}")
     seen: set[str] = set()
-    return [task for name in wanted for task in _family_tasks(name, split, seed, per_family, seen)]
+    return [task for name in wanted for task in _family_tasks(known[name], split, seed, per_family, seen)]
 
 
-def _family_tasks(name: str, split: str, seed: int, count: int, seen: set[str]) -> list[Task]:
-    rng = random.Random(f"{split}|{seed}|{name}")
+def _family_tasks(family: Family, split: str, seed: int, count: int, seen: set[str]) -> list[Task]:
+    rng = random.Random(f"{split}|{seed}|{family.name}")
     found: list[Task] = []
     for number in range(count):
         for attempt in range(_TRIES):
-            task = FAMILIES[name].sample(rng, split)
+            task = family.sample(rng, split)
             key = normalised(task.prompt)
             fits = not held_out(task.cluster) if split == "train" else held_out(task.cluster) == (number % 2 == 0)
             # A family with no composition on the wanted side gives what it has, but never a held-out one to training.

@@ -47,6 +47,7 @@ from ainl_align.tasks.families import (
     ladder,
     linked_call,
     list_branch,
+    medley,
     memory_branch,
     memory_endpoint,
     memory_guard,
@@ -166,4 +167,7 @@ FAMILIES: dict[str, Family] = {
     )
 }
 
-__all__ = ["FAMILIES", "Family"]
+TRAIN_ONLY: dict[str, Family] = {medley.FAMILY.name: medley.FAMILY}
+"""Families that give training tasks only, and those only where a dataset asks for them."""
+
+__all__ = ["FAMILIES", "TRAIN_ONLY", "Family"]
