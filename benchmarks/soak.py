@@ -1,13 +1,14 @@
 """Memory of long runs: judging, evaluation and sweep over many prompts, and its slope.
 
-    .venv/bin/python benchmarks/soak.py [--json FILE] [--prompts 10000] [--round 500]
+    .venv/bin/python benchmarks/soak.py [--json FILE] [--only sweep] [--prompts 10000] [--round 500]
 
 A two-layer model with random weights answers (its programs are valid by the constraint, and wrong), so that the figures
 are about our own memory: constraint caches, remembered places, compiled programs, the workers that judge. Every round
 takes other prompts in the same process. What is printed is the slope of its own memory (private pages, children
 included) over the rounds, by Theil and Sen (the median of the slopes between all pairs, which one jump does not move),
 after half of them to warm up: the memories of programs and places are full after some 4,000. "flat" is less than 1 MiB
-in 1,000 prompts. Exit 1 when one is not.
+in 1,000 prompts. Exit 1 when one is not. FILE is written after every round; what it says of other parts stays.
+A sweep takes some 60 ms of CPU a prompt, and five seconds a round to start the processes that judge.
 """
 
 import argparse
@@ -69,34 +70,44 @@ def slope(points: list[tuple[int, float]]) -> tuple[float, float, float]:
     return float(found.slope), float(found.low_slope), float(found.high_slope)
 
 
-def measured(name: str, work: Callable[[], Iterator[int]]) -> dict[str, Any]:
-    """Run ``work``, which gives the number of prompts after each round, and look at the memory there."""
+def measured(name: str, rounds: Iterator[int]) -> Iterator[dict[str, Any]]:
+    """Look at the memory after every round, each of which gives the number of its prompts.
+
+    Gives what is known so far, from the second round on, so that a run that is cut off leaves something.
+    """
     process = psutil.Process()
     points: list[tuple[int, float]] = []
-    started = time.perf_counter()
+    started, own, load = time.perf_counter(), time.process_time(), os.getloadavg()[0]
     done = 0
-    for count in work():
+    for count in rounds:
         done += count
         points.append((done, resident(process)))
         print(f"{name}: {done} prompts, {points[-1][1]:.1f} MiB", file=sys.stderr, flush=True)
-    middle, low, high = slope(points[len(points) // 2 :])
-    row = {
-        "prompts": done,
-        "seconds": time.perf_counter() - started,
-        "first_mib": points[0][1],
-        "last_mib": points[-1][1],
-        "slope_mib_per_1000": middle,
-        "slope_interval": [low, high],
-        "points": points,
-    }
-    row["flat"] = middle < FLAT
-    print(
-        f"{name}: {middle:+.2f} ({low:+.2f} to {high:+.2f}) MiB in 1,000 prompts ({done} prompts, "
-        f"{row['seconds']:.0f} s, {row['first_mib']:.0f} MiB after the first round, {row['last_mib']:.0f} at the end): "
-        f"{'flat' if row['flat'] else 'NOT flat'}",
-        flush=True,
+        if len(points) == 1:
+            continue
+        middle, low, high = slope(points[min(len(points) // 2, len(points) - 2) :])
+        yield {
+            "prompts": done,
+            "seconds": time.perf_counter() - started,
+            "own_cpu_seconds": time.process_time() - own,
+            "load_before": load,
+            "first_mib": points[0][1],
+            "last_mib": points[-1][1],
+            "slope_mib_per_1000": middle,
+            "slope_interval": [low, high],
+            "points": points,
+            "flat": middle < FLAT,
+        }
+
+
+def sentence(name: str, row: dict[str, Any]) -> str:
+    """What a whole run showed."""
+    low, high = row["slope_interval"]
+    return (
+        f"{name}: {row['slope_mib_per_1000']:+.2f} ({low:+.2f} to {high:+.2f}) MiB in 1,000 prompts "
+        f"({row['prompts']} prompts, {row['seconds']:.0f} s, {row['first_mib']:.0f} MiB after the first round, "
+        f"{row['last_mib']:.0f} at the end): {'flat' if row['flat'] else 'NOT flat'}"
     )
-    return row
 
 
 def judging(tasks: list[Task], size: int) -> Iterator[int]:
@@ -181,10 +192,13 @@ def main() -> int:
     parser.add_argument("--round", type=int, default=500)
     parser.add_argument("--only", choices=("judging", "evaluation", "sweep"))
     options = parser.parse_args()
+    if 2 * options.round > options.prompts:
+        parser.error("a slope takes two rounds: give --round at most half of --prompts")
     made = generate("train", seed=11, per_family=-(-options.prompts // len(FAMILIES)))
     tasks = [*made][: options.prompts]
     tasks = [tasks[place] for start in range(101) for place in range(start, len(tasks), 101)]  # families mixed
-    results: dict[str, Any] = {"load_before": os.getloadavg()[0], "cores": os.cpu_count()}
+    known = options.json is not None and options.json.is_file()
+    results: dict[str, Any] = json.loads(options.json.read_text(encoding="utf-8")) if known else {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
@@ -193,11 +207,14 @@ def main() -> int:
             "evaluation": lambda: evaluating(tasks, options.round, folder),
             "sweep": lambda: sweeping(tasks, options.round, folder),
         }
-        for kind in [options.only] if options.only else work:
-            results[kind] = measured(kind, work[kind])
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    return 0 if all(row["flat"] for row in results.values() if isinstance(row, dict)) else 1
+        kinds = [options.only] if options.only else [*work]
+        for kind in kinds:
+            for row in measured(kind, work[kind]()):
+                results[kind] = row
+                if options.json:
+                    options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+            print(sentence(kind, results[kind]), flush=True)
+    return 0 if all(results[kind]["flat"] for kind in kinds) else 1
 
 
 if __name__ == "__main__":
