@@ -1,5 +1,6 @@
 """Tiny random-weight models with a byte tokenizer: the real code paths, in seconds."""
 
+import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -98,6 +99,37 @@ def write_chat_rows(path: Path, count: int, *, families: Iterable[str] = ("a", "
         lines.append(json.dumps({**row, "task_id": f"{name}-{index}", "family": name, "tier": "T1"}))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def training_settings(base: Path, folder: Path, **changes: Any) -> Any:
+    """Four steps with a checkpoint every two, into ``folder``/adapter, on its rows.jsonl (made when there is none)."""
+    from ainl_align.training.finetune import Settings
+
+    rows = folder / "rows.jsonl"
+    if not rows.exists():
+        write_chat_rows(rows, 8)
+    values: dict[str, Any] = {
+        "base_model": str(base),
+        "data_path": rows,
+        "eval_data_path": rows,
+        "output_dir": folder / "adapter",
+        "epochs": 2,
+        "batch_size": 4,
+        "save_steps": 2,
+        "logging_steps": 1,
+        "learning_rate": 0.02,
+        "train_device": "cpu",
+    }
+    return Settings(**{**values, **changes})
+
+
+def train(base: Path, folder: Path, **changes: Any) -> tuple[Any, str]:
+    """Train with ``training_settings``; the result and what was said."""
+    from ainl_align.progress import Progress
+    from ainl_align.training import finetune
+
+    said = io.StringIO()
+    return finetune.run(training_settings(base, folder, **changes), Progress(said)), said.getvalue()
 
 
 def make_adapter(folder: Path, base: Path, *, seed: int, rank: int = 4, size: float = 0.3) -> Path:

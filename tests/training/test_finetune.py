@@ -11,28 +11,11 @@ from ainl_align.training import finetune
 from ainl_align.training.checkpoints import WEIGHTS
 from ainl_align.training.profiles import CpuBudget
 from ainl_align.training.rows import Encoded, spread, within_budget
-from tests.tiny import make_phi3, write_chat_rows
-
-
-def settings(base: Path, folder: Path, **changes: Any) -> finetune.Settings:
-    rows = write_chat_rows(folder / "rows.jsonl", 8)
-    values: dict[str, Any] = {
-        "base_model": str(base),
-        "data_path": rows,
-        "eval_data_path": rows,
-        "output_dir": folder / "adapter",
-        "epochs": 6,
-        "batch_size": 4,
-        "save_steps": 4,
-        "logging_steps": 1,
-        "learning_rate": 0.02,
-        "train_device": "cpu",
-    }
-    return finetune.Settings(**{**values, **changes})
+from tests.tiny import make_phi3, training_settings, write_chat_rows
 
 
 def test_training_lowers_the_loss_and_leaves_checkpoints(tiny_base: Path, tmp_path: Path) -> None:
-    result = finetune.run(settings(tiny_base, tmp_path), Progress())
+    result = finetune.run(training_settings(tiny_base, tmp_path, epochs=6, save_steps=4), Progress())
     losses = [entry["loss"] for entry in result.losses if "loss" in entry]
     assert losses[-1] < losses[0] - 0.1, losses
     assert sorted(path.name for path in (tmp_path / "adapter").glob("checkpoint-*")) == [
@@ -48,7 +31,7 @@ def test_the_same_seed_gives_the_same_adapter(tiny_base: Path, tmp_path: Path) -
     for name in ("one", "two"):
         folder = tmp_path / name
         folder.mkdir()
-        finetune.run(settings(tiny_base, folder, epochs=1), Progress())
+        finetune.run(training_settings(tiny_base, folder, epochs=1), Progress())
         weights.append((folder / "adapter" / WEIGHTS).read_bytes())
     assert weights[0] == weights[1]
 
@@ -57,7 +40,7 @@ def test_fused_projections_are_trained(tokenizer: Any, tmp_path: Path) -> None:
     from safetensors import safe_open
 
     base = make_phi3(tmp_path / "phi3", tokenizer)
-    finetune.run(settings(base, tmp_path, epochs=1), Progress())
+    finetune.run(training_settings(base, tmp_path, epochs=1), Progress())
     with safe_open(tmp_path / "adapter" / WEIGHTS, framework="numpy") as weights:
         names = set(weights.keys())
     for layer in ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"):
@@ -66,23 +49,23 @@ def test_fused_projections_are_trained(tokenizer: Any, tmp_path: Path) -> None:
 
 
 def test_a_dry_run_writes_nothing(tiny_base: Path, tmp_path: Path) -> None:
-    result = finetune.run(settings(tiny_base, tmp_path, dry_run=True), Progress())
+    result = finetune.run(training_settings(tiny_base, tmp_path, dry_run=True), Progress())
     assert result.adapter is None
-    assert result.plan.steps == 12
+    assert result.plan.steps == 4
     assert not (tmp_path / "adapter").exists()
 
 
 def test_an_earlier_run_is_not_swept_with_the_new_one(tiny_base: Path, tmp_path: Path) -> None:
     old = tmp_path / "adapter" / "checkpoint-999"
     old.mkdir(parents=True)
-    finetune.run(settings(tiny_base, tmp_path, epochs=1), Progress())
+    finetune.run(training_settings(tiny_base, tmp_path, epochs=1), Progress())
     assert not old.exists()
 
 
 def test_bad_data_leaves_an_earlier_adapter_alone(tiny_base: Path, tmp_path: Path) -> None:
     old = tmp_path / "adapter" / "checkpoint-999"
     old.mkdir(parents=True)
-    bad = settings(tiny_base, tmp_path)
+    bad = training_settings(tiny_base, tmp_path)
     (tmp_path / "rows.jsonl").write_text('{"messages": 1}\n')
     with pytest.raises(UserError, match=r"rows\.jsonl, line 1"):
         finetune.run(bad, Progress())
@@ -91,7 +74,7 @@ def test_bad_data_leaves_an_earlier_adapter_alone(tiny_base: Path, tmp_path: Pat
 
 def test_rows_that_are_too_long_are_left_out_and_said(tiny_base: Path, tmp_path: Path) -> None:
     progress = Progress()
-    made = settings(tiny_base, tmp_path, dry_run=True)
+    made = training_settings(tiny_base, tmp_path, dry_run=True)
     text = made.data_path.read_text().replace("Fetch page 0", "Fetch page " + "long " * 400)
     made.data_path.write_text(text)
     result = finetune.run(made, progress)
@@ -111,7 +94,7 @@ def test_a_cap_takes_rows_evenly_by_family(tmp_path: Path) -> None:
 
 def test_the_cpu_budget_of_a_profile_is_kept_and_said(tiny_base: Path, tmp_path: Path) -> None:
     progress = Progress()
-    made = settings(tiny_base, tmp_path, dry_run=True, profile="fast", epochs=1)
+    made = training_settings(tiny_base, tmp_path, dry_run=True, profile="fast", epochs=1)
     write_chat_rows(made.data_path, 600)
     plan = finetune.run(made, progress).plan
     assert plan.rows < 600
@@ -130,7 +113,7 @@ def test_a_cpu_budget_goes_to_short_rows_without_a_draft_first() -> None:
 
 def test_more_rows_come_from_a_second_file(tiny_base: Path, tmp_path: Path) -> None:
     more = write_chat_rows(tmp_path / "more.jsonl", 5)
-    plan = finetune.run(settings(tiny_base, tmp_path, dry_run=True, extra_data_path=more), Progress()).plan
+    plan = finetune.run(training_settings(tiny_base, tmp_path, dry_run=True, extra_data_path=more), Progress()).plan
     assert plan.rows == 13
 
 
@@ -139,7 +122,7 @@ def test_an_int8_base_trains_to_nearly_the_same_loss(tiny_base: Path, tmp_path: 
     for mode in ("off", "on"):
         folder = tmp_path / mode
         folder.mkdir()
-        result = finetune.run(settings(tiny_base, folder, int8_base=mode), Progress())
+        result = finetune.run(training_settings(tiny_base, folder, epochs=6, int8_base=mode), Progress())
         assert result.plan.int8_base == (mode == "on")
         losses[mode] = [entry["eval_loss"] for entry in result.losses if "eval_loss" in entry]
     assert losses["on"] == pytest.approx(losses["off"], rel=0.02)

@@ -12,12 +12,12 @@ from ainl_align.progress import Progress
 from ainl_align.training import finetune, processes
 from ainl_align.training.base import check_four_bit
 from ainl_align.training.checkpoints import WEIGHTS
-from tests.training.test_finetune import settings
+from tests.tiny import training_settings
 
 
 def train(base: Path, folder: Path, **changes: Any) -> tuple[list[float], dict[str, torch.Tensor]]:
     folder.mkdir()
-    result = finetune.run(settings(base, folder, epochs=2, int8_base="off", **changes), Progress())
+    result = finetune.run(training_settings(base, folder, save_steps=4, int8_base="off", **changes), Progress())
     losses = [value for entry in result.losses for name, value in entry.items() if name != "step"]
     return losses, load_file(folder / "adapter" / WEIGHTS)
 
@@ -35,7 +35,7 @@ def test_two_processes_train_as_one(tiny_base: Path, tmp_path: Path, fsdp: bool)
 
 @pytest.mark.slow
 def test_a_failure_in_a_process_is_one_message(tiny_base: Path, tmp_path: Path) -> None:
-    given = settings(tiny_base, tmp_path, num_processes=2, learning_rate=1e30)
+    given = training_settings(tiny_base, tmp_path, num_processes=2, learning_rate=1e30)
     with pytest.raises(UserError, match="one of 2 processes stopped"):
         finetune.run(given, Progress())
 

@@ -1,7 +1,6 @@
 """A training that was stopped goes on and ends as if it had not been: same losses, same bytes."""
 
 import errno
-import io
 import json
 import os
 from collections.abc import Callable
@@ -11,34 +10,16 @@ from typing import Any
 import pytest
 
 from ainl_align.errors import UserError
-from ainl_align.progress import Progress
-from ainl_align.training import finetune, resume
+from ainl_align.training import resume
 from ainl_align.training.checkpoints import MANIFEST, RESUME, WEIGHTS, checkpoints
-from tests.tiny import write_chat_rows
+from tests import tiny
 
 STEPS = (2, 4, 6)
 
 
 def train(base: Path, folder: Path, **changes: Any) -> str:
-    """Train six steps with three checkpoints; returns what was said."""
-    rows = folder / "rows.jsonl"
-    if not rows.exists():
-        write_chat_rows(rows, 8)
-    values: dict[str, Any] = {
-        "base_model": str(base),
-        "data_path": rows,
-        "eval_data_path": rows,
-        "output_dir": folder / "adapter",
-        "epochs": 3,
-        "batch_size": 4,
-        "save_steps": 2,
-        "logging_steps": 3,
-        "learning_rate": 0.02,
-        "train_device": "cpu",
-    }
-    said = io.StringIO()
-    finetune.run(finetune.Settings(**{**values, **changes}), Progress(said))
-    return said.getvalue()
+    """Train six steps with three checkpoints, a loss for every three steps; returns what was said."""
+    return tiny.train(base, folder, epochs=3, logging_steps=3, **changes)[1]
 
 
 def outcome(root: Path) -> tuple[Any, ...]:
@@ -128,7 +109,7 @@ def test_a_finished_training_is_not_repeated(tiny_base: Path, tmp_path: Path) ->
 def test_another_training_starts_anew_and_says_why(tiny_base: Path, tmp_path: Path) -> None:
     train(tiny_base, tmp_path)
     assert "a training with other settings; training anew" in train(tiny_base, tmp_path, learning_rate=0.01)
-    write_chat_rows(tmp_path / "rows.jsonl", 7)
+    tiny.write_chat_rows(tmp_path / "rows.jsonl", 7)
     said = train(tiny_base, tmp_path, learning_rate=0.01)
     assert "other settings and rows; training anew" in said
 

@@ -1,6 +1,5 @@
 """Training that begins from a finished adapter: its weights, its rank, a training of its own."""
 
-import io
 import json
 import shutil
 from pathlib import Path
@@ -10,38 +9,17 @@ import pytest
 
 from ainl_align.artifacts import read_json
 from ainl_align.errors import UserError
-from ainl_align.progress import Progress
 from ainl_align.training import finetune, resume
 from ainl_align.training.checkpoints import MANIFEST, WEIGHTS
-from tests.tiny import write_chat_rows
+from tests.tiny import train
 
 RANK = 5
-
-
-def train(base: Path, folder: Path, output: Path, **changes: Any) -> tuple[finetune.FinetuneResult, str]:
-    rows = folder / "rows.jsonl"
-    if not rows.exists():
-        write_chat_rows(rows, 8)
-    values: dict[str, Any] = {
-        "base_model": str(base),
-        "data_path": rows,
-        "eval_data_path": rows,
-        "output_dir": output,
-        "epochs": 2,
-        "batch_size": 4,
-        "save_steps": 2,
-        "logging_steps": 1,
-        "learning_rate": 0.02,
-        "train_device": "cpu",
-    }
-    said = io.StringIO()
-    return finetune.run(finetune.Settings(**{**values, **changes}), Progress(said)), said.getvalue()
 
 
 @pytest.fixture(scope="module")
 def finished(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("finished")
-    train(tiny_base, folder, folder / "adapter", epochs=6, lora_rank=RANK)
+    train(tiny_base, folder, epochs=6, lora_rank=RANK)
     return folder / "adapter"
 
 
@@ -52,13 +30,11 @@ def losses(result: finetune.FinetuneResult) -> list[float]:
 @pytest.mark.parametrize("int8", ["off", "on"])
 def test_it_goes_on_where_the_adapter_ended(tiny_base: Path, finished: Path, tmp_path: Path, int8: str) -> None:
     ended = read_json(finished / MANIFEST, "checkpoint_manifest")["eval_loss"]
-    result, said = train(
-        tiny_base, tmp_path, tmp_path / "warm", start_adapter=finished, learning_rate=1e-9, int8_base=int8
-    )
+    result, said = train(tiny_base, tmp_path, start_adapter=finished, learning_rate=1e-9, int8_base=int8)
     assert result.plan.lora_rank == RANK and result.plan.lora_alpha == 2 * RANK
     assert abs(sum(losses(result)) / len(losses(result)) - ended) < 0.05, (losses(result), ended)
     assert f"at its rank {RANK}, in place of the profile's 16" in said and "from a finished adapter" in said
-    made = read_json(tmp_path / "warm" / MANIFEST, "checkpoint_manifest")
+    made = read_json(tmp_path / "adapter" / MANIFEST, "checkpoint_manifest")
     assert made["provenance"]["data"]["start"]["path"].endswith(WEIGHTS)
     assert result.plan.start_sha256 == made["provenance"]["data"]["start"]["sha256"]
 
@@ -68,7 +44,7 @@ def test_a_stopped_warm_start_ends_as_one_that_was_not(
 ) -> None:
     for name in ("whole", "stopped"):
         (tmp_path / name).mkdir()
-    train(tiny_base, tmp_path, tmp_path / "whole", start_adapter=finished)
+    train(tiny_base, tmp_path, output_dir=tmp_path / "whole", start_adapter=finished)
     original = resume._drop_state
 
     def stop(*words: Any) -> None:
@@ -78,23 +54,23 @@ def test_a_stopped_warm_start_ends_as_one_that_was_not(
     with monkeypatch.context() as patch:
         patch.setattr(resume, "_drop_state", stop)
         with pytest.raises(KeyboardInterrupt):
-            train(tiny_base, tmp_path, tmp_path / "stopped", start_adapter=finished)
-    _, said = train(tiny_base, tmp_path, tmp_path / "stopped", start_adapter=finished)
+            train(tiny_base, tmp_path, output_dir=tmp_path / "stopped", start_adapter=finished)
+    _, said = train(tiny_base, tmp_path, output_dir=tmp_path / "stopped", start_adapter=finished)
     assert "goes on from checkpoint-" in said
     assert (tmp_path / "whole" / WEIGHTS).read_bytes() == (tmp_path / "stopped" / WEIGHTS).read_bytes()
 
 
 def test_cold_and_warm_are_different_trainings(tiny_base: Path, finished: Path, tmp_path: Path) -> None:
-    cold, said = train(tiny_base, tmp_path, tmp_path / "out", lora_rank=RANK)
+    cold, said = train(tiny_base, tmp_path, lora_rank=RANK)
     assert "from fresh weights" in said
-    warm, said = train(tiny_base, tmp_path, tmp_path / "out", start_adapter=finished)
+    warm, said = train(tiny_base, tmp_path, start_adapter=finished)
     assert "with other settings; training anew" in said
     assert losses(warm)[0] < losses(cold)[0] - 0.05
 
 
 def test_unless_named_the_learning_rate_is_a_quarter(tiny_base: Path, finished: Path, tmp_path: Path) -> None:
     plans = [
-        train(tiny_base, tmp_path, tmp_path / "out", start_adapter=start, learning_rate=None, dry_run=True)[0].plan
+        train(tiny_base, tmp_path, start_adapter=start, learning_rate=None, dry_run=True)[0].plan
         for start in (None, finished)
     ]
     assert plans[1].learning_rate == plans[0].learning_rate / 4
@@ -103,8 +79,8 @@ def test_unless_named_the_learning_rate_is_a_quarter(tiny_base: Path, finished: 
 def test_what_cannot_be_begun_from_is_refused(tiny_base: Path, finished: Path, tmp_path: Path) -> None:
     def refused(text: str, folder: Path = finished, **changes: Any) -> None:
         with pytest.raises(UserError, match=text):
-            train(tiny_base, tmp_path, tmp_path / "out", start_adapter=folder, **changes)
-        assert not (tmp_path / "out").exists() or not list((tmp_path / "out").glob("checkpoint-*"))
+            train(tiny_base, tmp_path, start_adapter=folder, **changes)
+        assert not (tmp_path / "adapter").exists() or not list((tmp_path / "adapter").glob("checkpoint-*"))
 
     refused("--lora-rank 8: .* has rank 5", lora_rank=8)
     refused("no such adapter folder", tmp_path / "none")
