@@ -7,7 +7,16 @@ import pytest
 
 from ainl_align.config import ROOT
 from ainl_align.decoding.constraint import Constraint
-from ainl_align.decoding.grounding import Copier, Ground, Span, Vocabulary, copied_literals, copying_errors, open_span
+from ainl_align.decoding.grounding import (
+    Copier,
+    Ground,
+    Span,
+    Vocabulary,
+    copied_literals,
+    copying_errors,
+    open_span,
+    words_of,
+)
 from ainl_align.tasks.prompts import load_prompt_set
 from ainl_align.tasks.suites import suite
 
@@ -44,7 +53,7 @@ REQUEST = 'Fetch https://api.a.example/v1/items, put "done" on queue ops-high an
     ],
 )
 def test_where_a_copied_literal_is_open(line: str, span: Span | None) -> None:
-    assert open_span(line) == span
+    assert open_span(words_of(line.encode())) == span
 
 
 def test_copied_literals_and_copying_errors() -> None:

@@ -83,12 +83,13 @@ class Span:
     blank: bool = False
 
 
-def open_span(line: str) -> Span | None:
-    """The copied literal that an unfinished ``line`` ends in, or None."""
-    return _open_span(_WORDS.findall(line))
+def words_of(line: bytes) -> list[str]:
+    """The words of an unfinished line; a literal is one word."""
+    return _WORDS.findall(line.decode("utf-8", errors="ignore"))
 
 
-def _open_span(words: Sequence[str]) -> Span | None:
+def open_span(words: Sequence[str]) -> Span | None:
+    """The copied literal that an unfinished line of these words ends in, or None."""
     if len(words) < 3 or not _is_open(words[-1]):
         return None
     kind = _kind(words, len(words) - 3)
@@ -288,10 +289,10 @@ class Copier:
     def copies(self, line: bytes, allowed: NDArray[np.bool_]) -> list[int]:
         """The legal tokens that copy; empty where nothing has to be copied or nothing can. ``allowed``: one flag for
         each token of the vocabulary."""
-        return self._copies(_words(line), allowed)
+        return self._copies(words_of(line), allowed)
 
     def _copies(self, words: Sequence[str], allowed: NDArray[np.bool_]) -> list[int]:
-        span = _open_span(words)
+        span = open_span(words)
         if span is None:
             return []
         self.choices += 1
@@ -304,7 +305,7 @@ class Copier:
         if self._waits and line.lstrip().startswith(b"Retry "):
             self._hold_wait(line, allowed)
             return
-        words = _words(line)
+        words = words_of(line)
         if not words:
             return
         if not _is_open(words[-1]):
@@ -334,7 +335,3 @@ class Copier:
             return True
         wait = begun["wait"]
         return wait in self._waits if begun["end"] else any(span.startswith(wait) for span in self._waits)
-
-
-def _words(line: bytes) -> list[str]:
-    return _WORDS.findall(line.decode("utf-8", errors="ignore"))
