@@ -89,6 +89,7 @@ def test_a_repeated_evaluation_is_replayed_and_says_so(
     assert again["results"] == first["results"] and again["summary"] == first["summary"]
 
 
+@pytest.mark.filterwarnings("error:`is_gradient_checkpointing` is deprecated:FutureWarning")
 def test_an_adapter_leaves_no_trace_in_the_base(tiny_base: Path, tiny_adapter: Path) -> None:
     import torch
 

@@ -81,9 +81,10 @@ class Wardrobe:
     def _merge(self, adapter: Adapter) -> Any:
         from peft import PeftModel
 
+        model = self._model
         with loading(adapter.folder, "weights"), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Found missing adapter keys")  # that is an error, told below
-            wrapped = PeftModel.from_pretrained(self._model, str(adapter.folder), torch_device=self.device)
+            wrapped = PeftModel.from_pretrained(model, str(adapter.folder), torch_device=self.device)
             problem = _incomplete(wrapped, adapter)
         if problem is not None:
             wrapped.unload()

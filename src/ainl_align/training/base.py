@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -253,6 +254,8 @@ def load_model(base: BaseModel, device: str, *, dtype: Any = None, four_bit: boo
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # progress.py shows ours
+    # PEFT reads it from every model that it wraps, which is no business of the user's.
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
     options: dict[str, Any] = {"dtype": dtype or compute_dtype(device), "trust_remote_code": False}
     if four_bit:
         from transformers import BitsAndBytesConfig
