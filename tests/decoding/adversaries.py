@@ -29,9 +29,11 @@ def _eos(likes: float, text_likes: Callable[[bytes], float]) -> Callable[[Sequen
     return made
 
 
+LIKED = ('"', "\n", " ->", " If", " Err", " Call", " Retry", " Set", " R", "L", "_", "a", " a", ".", "=", "1")
+"""Beginnings of words after which much is open."""
 _STRUCTURE = (
-    b'"', b"\n", b" ->", b" If", b" Err", b" Call", b" Retry", b" Set", b" R", b"L", b"_", b"a", b" a", b".", b"=",
-    b"1", b"R", b"S", b"E", b"C", b"Set", b"Call", b"Err", b"Ret", b"If", b" @", b"@", b"n", b" core", b" body", b" $",
+    *(text.encode() for text in LIKED),
+    b"R", b"S", b"E", b"C", b"Set", b"Call", b"Err", b"Ret", b"If", b" @", b"@", b"n", b" core", b" body", b" $",
 )  # fmt: skip
 
 TASTES: dict[str, Callable[[Sequence[bytes], int], Scores]] = {

@@ -9,6 +9,7 @@ from ainl_align.decoding.constraint import Constraint, RowConstraint
 from ainl_align.language.canonical import canonicalize
 from ainl_align.language.semantics import verdict
 from ainl_align.tasks.suites import generate, suite
+from tests.decoding.adversaries import LIKED
 
 
 @pytest.fixture(scope="module")
@@ -41,26 +42,7 @@ def _wander(constraint: Constraint, budget: int, seed: int, liked: frozenset[int
 def test_random_logits_write_canonical_programs_within_their_budget(
     constraint: Constraint, embedded_tokenizer: Any, taste: float
 ) -> None:
-    texts = [
-        '"',
-        "\n",
-        " ->",
-        " If",
-        " Err",
-        " Call",
-        " Retry",
-        " Set",
-        " R",
-        "L",
-        "_",
-        "a",
-        "b",
-        " a",
-        " core",
-        ".",
-        "=",
-        "1",
-    ]
+    texts = [*LIKED, " core", "b"]
     liked = frozenset(embedded_tokenizer.encode(text)[0] for text in texts)
     for seed in range(8):
         budget = constraint.minimum + seed * 23

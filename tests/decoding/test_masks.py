@@ -14,6 +14,7 @@ from ainl_align.decoding.line import _ALIKE
 from ainl_align.decoding.place import Place
 from ainl_align.language.grammar import SIGNATURES
 from ainl_align.language.semantics import verdict
+from tests.decoding.adversaries import LIKED
 from tests.decoding.exact import at
 from tests.decoding.fuzz import refusal
 from tests.decoding.random_programs import random_program
@@ -153,26 +154,7 @@ def test_a_written_handler_suits_the_steps_that_know_what_it_reads(embedded: Bot
 @pytest.mark.parametrize("seed", _seeds("wander"))
 def test_wherever_random_tokens_lead(embedded: Both, seed: int | range) -> None:
     constraint, exact, tokenizer = embedded
-    texts = [
-        '"',
-        "\n",
-        " ->",
-        " If",
-        " Err",
-        " Call",
-        " Retry",
-        " Set",
-        " R",
-        "L",
-        "_",
-        "a",
-        " a",
-        ".",
-        "=",
-        "1",
-        "_:",
-        "_=",
-    ]
+    texts = [*LIKED, "_:", "_="]
     likes = np.zeros(constraint.vocabulary)
     likes[[tokenizer.encode(text)[0] for text in texts]] = 6.0
     for one in [seed] if isinstance(seed, int) else seed:
