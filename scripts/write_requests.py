@@ -9,6 +9,8 @@ A sheet shows each task as a plain request of the generator and as its program. 
 program could not copy what it has to (addresses, names, fields, quoted words) and those that repeat one another;
 ``take`` writes the others: for train with the names and numbers that may be drawn anew (tasks/own_words.py), for dev
 as a prompt set with whole tasks.
+
+Split, count and seed name the tasks of one version of the generator: take texts before the generator changes.
 """
 
 import argparse
@@ -34,7 +36,7 @@ def missing(task: Task, text: str) -> list[str]:
     for line in task.gold.splitlines():
         words = tokenize(line) or []
         said = [word[1:-1] for word in words[2:] if word.startswith('"')] if words[:1] == ["R"] else []
-        if words[1:2] == ["core.GET"] or words[1:2] in (["sqlite.QUERY"], ["sqlite.EXECUTE"]):
+        if words[1:2] in (["core.GET"], ["sqlite.QUERY"], ["sqlite.EXECUTE"]):
             continue
         for literal in said + [word[1:-1] for word in words[1:] if words[0] == "J" and word.startswith('"')]:
             plain = normalised(literal)
@@ -43,8 +45,8 @@ def missing(task: Task, text: str) -> list[str]:
     return wrong
 
 
-def usable(drawn: list[Drawn], texts: Path) -> list[tuple[Drawn, str]]:
-    """The texts that pass, with their tasks; the others are named on stderr."""
+def usable(drawn: list[Drawn], texts: Path) -> list[tuple[int, str]]:
+    """The texts that pass, with the numbers of their tasks; the others are named on stderr."""
     seen: set[str] = set()
     found = []
     for line, fields in read_jsonl(texts):
@@ -59,7 +61,7 @@ def usable(drawn: list[Drawn], texts: Path) -> list[tuple[Drawn, str]]:
         if wrong:
             print(f"{texts}, line {line}, task {number}: {'; '.join(wrong)}", file=sys.stderr)
         else:
-            found.append((drawn[number - 1], text))
+            found.append((number, text))
     return found
 
 
@@ -78,16 +80,16 @@ def main() -> None:
         options.out.write_text("\n".join(parts), encoding="utf-8")
         return
     found = usable(drawn, options.texts)
-    missed = set(range(1, len(drawn) + 1)) - {drawn.index(one) + 1 for one, _ in found}
+    missed = set(range(1, len(drawn) + 1)) - {number for number, _ in found}
     print(json.dumps({"usable": len(found), "tasks without a usable text": sorted(missed)}))
+    taken = [(*drawn[number - 1], text) for number, text in found]
     if options.action == "take" and options.split == "dev":
         rows = [
-            PromptRow(id=task.id, prompt=text, task=task.model_copy(update={"prompt": text}))
-            for (task, _), text in found
+            PromptRow(id=task.id, prompt=text, task=task.model_copy(update={"prompt": text})) for task, _, text in taken
         ]
         write_prompt_set(options.out, rows)
     elif options.action == "take":
-        write_jsonl(options.out, (fields(task, slots, text) for (task, slots), text in found))
+        write_jsonl(options.out, (fields(task, slots, text) for task, slots, text in taken))
 
 
 def fields(task: Task, slots: list[Slot], text: str) -> dict[str, object]:

@@ -29,10 +29,9 @@ from ainl_align.data.sampling import (
     gather,
     orders_for,
     pair_of,
-    plan_mix,
+    planned,
     shares_of,
     split_rows,
-    with_medley,
 )
 from ainl_align.errors import UserError
 from ainl_align.progress import Progress
@@ -83,7 +82,7 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     seed = derive_seed(settings.seed, NAME, content_hash(sorted(result["id"] for result in failed)))
     asked = [result["prompt"] for result in report["results"]]
     known = [prompt_of(row) for rows in inputs.values() for row in rows]
-    plan = with_medley(plan_mix(wanted, settings.shares), settings.medley)
+    plan = planned(wanted, settings)
     avoid = frozenset(map(normalise, [*asked, *known]))
     orders = orders_for(plan, settings, seed=seed, avoid=avoid, aims=aims)
     with crew_for(sum(order.tasks for order in orders)) as crew:

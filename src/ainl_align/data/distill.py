@@ -12,16 +12,7 @@ from ainl_align.artifacts import check_writable
 from ainl_align.data.card import DatasetSummary, write_dataset
 from ainl_align.data.crew import crew_for
 from ainl_align.data.leakage import held_out, require_clean
-from ainl_align.data.sampling import (
-    MixSettings,
-    derive_seed,
-    gather,
-    orders_for,
-    pair_of,
-    plan_mix,
-    split_rows,
-    with_medley,
-)
+from ainl_align.data.sampling import MixSettings, derive_seed, gather, orders_for, pair_of, planned, split_rows
 from ainl_align.progress import Progress
 from ainl_align.tasks.families import FAMILIES
 
@@ -43,8 +34,7 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     """
     check_writable(settings.output_dir)
     seed = derive_seed(settings.seed, NAME)
-    plan = with_medley(plan_mix(dict.fromkeys(FAMILIES, settings.samples_per_prompt), settings.shares), settings.medley)
-    orders = orders_for(plan, settings, seed=seed)
+    orders = orders_for(planned(dict.fromkeys(FAMILIES, settings.samples_per_prompt), settings), settings, seed=seed)
     with crew_for(sum(order.tasks for order in orders)) as crew:
         rows, dropped = gather(orders, crew, progress)
         figures = require_clean(map(pair_of, rows), held_out(), crew)

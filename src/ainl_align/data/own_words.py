@@ -4,10 +4,9 @@ import hashlib
 import random
 from collections.abc import Collection
 from itertools import cycle, islice
-from typing import Any
 
 from ainl_align.data.leakage import normalise
-from ainl_align.data.records import Row, SampleType, request_messages
+from ainl_align.data.records import Row, SampleType, answered_row, request_messages
 from ainl_align.language.semantics import verdict
 from ainl_align.tasks.families import FAMILIES
 from ainl_align.tasks.own_words import instance, requests
@@ -38,14 +37,8 @@ def own_words(
     return list(rows.values())
 
 
-def _row(family: str, prompt: str, gold: str, sample_type: SampleType) -> dict[str, Any]:
+def _row(family: str, prompt: str, gold: str, sample_type: SampleType) -> Row:
     digest = hashlib.blake2s(prompt.encode(), digest_size=5).hexdigest()
-    return {
-        "messages": [*request_messages(prompt), {"role": "assistant", "content": gold}],
-        "sample_type": sample_type,
-        "prompt_id": family,
-        "task_id": f"{family}-own-{digest}",
-        "family": family,
-        "tier": FAMILIES[family].tier,
-        "wording": "own words",
-    }
+    task_id, tier = f"{family}-own-{digest}", FAMILIES[family].tier
+    row = answered_row(request_messages(prompt), gold, sample_type, task_id=task_id, family=family, tier=tier)
+    return row | {"wording": "own words"}

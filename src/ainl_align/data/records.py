@@ -80,13 +80,20 @@ def shorten(draft: str) -> str:
 
 def make_row(task: Task, messages: Sequence[Message], sample_type: SampleType) -> Row:
     """A training row: the messages, answered by the task's gold program."""
+    return answered_row(messages, task.gold, sample_type, task_id=task.id, family=task.family, tier=task.tier)
+
+
+def answered_row(
+    messages: Sequence[Message], program: str, sample_type: SampleType, *, task_id: str, family: str, tier: str
+) -> Row:
+    """A training row: the messages, answered by a program."""
     return {
-        "messages": [*messages, {"role": "assistant", "content": task.gold}],
+        "messages": [*messages, {"role": "assistant", "content": program}],
         "sample_type": sample_type,
-        "prompt_id": task.family,
-        "task_id": task.id,
-        "family": task.family,
-        "tier": task.tier,
+        "prompt_id": family,
+        "task_id": task_id,
+        "family": family,
+        "tier": tier,
     }
 
 

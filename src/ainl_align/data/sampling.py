@@ -264,6 +264,11 @@ def with_medley(plan: Mapping[str, Mapping[SampleType, int]], share: float) -> d
     return {**changed, MEDLEY: {kind: wanted}}
 
 
+def planned(rows: Mapping[str, int], settings: MixSettings) -> dict[str, dict[SampleType, int]]:
+    """Rows of each sample type for each family, by the mix and the share of medley that the settings ask for."""
+    return with_medley(plan_mix(rows, settings.shares), settings.medley)
+
+
 def medley_orders(rows: Mapping[SampleType, int], seed: int, min_lines: int, avoid: frozenset[str]) -> Iterator[Order]:
     """Orders for gold rows of the family medley: several of one seed each, so that processes can share them."""
     for kind, count in rows.items():

@@ -13,6 +13,7 @@ _TENS: Final = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _SMALL: Final = {word: number for number, word in enumerate(_ONES)} | {
     word: 10 * number for number, word in enumerate(_TENS, 2)
 }
+_NUMERALS: Final = frozenset({*_SMALL, "hundred", "thousand", "and", "a"})
 _PARTS: Final = {"half": 0.5, "quarter": 0.25, "quarters": 0.25, "tenth": 0.1, "tenths": 0.1, "fifth": 0.2}
 _TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)?|[a-z]+")
 _BARE: Final = 20
@@ -65,7 +66,7 @@ def _numbers_before(words: list[str], place: int) -> list[float]:
 def _spelt(words: list[str], end: int) -> list[float]:
     """Readings of the numeral in words that ends before ``end``: fifteen hundred, two hundred and fifty."""
     start = end
-    while start and words[start - 1] in {*_SMALL, "hundred", "thousand", "and", "a"}:
+    while start and words[start - 1] in _NUMERALS:
         start -= 1
     found = []
     for first in range(start, end):

@@ -174,12 +174,12 @@ def instance(request: Request, rng: random.Random) -> tuple[str, str]:
     if not new:
         return request.prompt, request.gold
     quoted = {slot.value for slot in request.slots if slot.kind in _SAID and _in_quotes(slot.value, request.prompt)}
+    longest_first = sorted(new, key=len, reverse=True)
     parts = [
-        rf"(?<=[\"'`]){re.escape(value)}(?=[\"'`])" if value in quoted else _pattern(value)
-        for value in sorted(new, key=len, reverse=True)
+        rf"(?<=[\"'`]){re.escape(value)}(?=[\"'`])" if value in quoted else _pattern(value) for value in longest_first
     ]
     prompt = re.sub("|".join(parts), lambda match: new[match[0]], request.prompt)
-    anywhere = re.compile("|".join(_pattern(value) for value in sorted(new, key=len, reverse=True)))
+    anywhere = re.compile("|".join(map(_pattern, longest_first)))
 
     def renamed(line: str) -> str:
         if _FIXED.fullmatch(line):
