@@ -35,7 +35,7 @@ from scipy.stats import binomtest
 
 from ainl_align.artifacts import METRICS, content_hash, file_hash, provenance
 from ainl_align.data.failures import kinds_of
-from ainl_align.data.leakage import HANDWRITTEN, OWN_WORDS
+from ainl_align.data.leakage import WRITTEN
 from ainl_align.decoding.grounding import copying_errors
 from ainl_align.errors import UserError
 from ainl_align.evaluation.answer import Answer, Answers, AnswerSettings, Done, Job, answer, scored
@@ -52,7 +52,7 @@ from ainl_align.training.base import EMBEDDED, resolve
 from ainl_align.training.checkpoints import WEIGHTS, load_adapter
 from ainl_align.training.precision import pick_device
 
-SETS = ("regression", "dev", "own_words", "handwritten", "test")
+SETS = ("regression", "dev", "own_words", "medley", "handwritten", "test")
 MODES = ("unconstrained", "constrained")
 CONDITIONS = {
     "unconstrained": ("unconstrained", "first"),
@@ -96,8 +96,8 @@ class Options:
 
 def prompts(name: str, limit: int = 0) -> list[PromptRow]:
     """A set's prompts."""
-    if name in ("handwritten", "own_words"):
-        rows = load_prompt_set(HANDWRITTEN if name == "handwritten" else OWN_WORDS)
+    if name in WRITTEN:
+        rows = load_prompt_set(WRITTEN[name])
     else:
         rows = [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in suite(name)]  # type: ignore[arg-type]
     return stratified(rows, limit) if limit else rows
@@ -321,7 +321,7 @@ def main() -> None:
     parser.add_argument("--adapter", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder of the parts; another run goes on in it")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=["regression", "dev", "own_words", "handwritten"])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS[:-1]))
     parser.add_argument("--systems", nargs="+", help="only these, for example: adapter 'few-shot 4'")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
     parser.add_argument("--few-shot", type=int, nargs="+", default=[2, 4, 8], help="numbers of examples to try")

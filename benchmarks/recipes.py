@@ -4,9 +4,9 @@
 
 A line of RECIPES holds a name and what differs from the defaults of ``Recipe``; ``training`` holds options of stage 4,
 for example ``{"name": "rank 16", "tokens": 10000000, "training": {"lora_rank": 16, "seed": 2}}``. Scored on the dev
-suite and on the dev tasks in people's own words; test tasks are never read. Decoding is greedy and constrained, first
-pass. FOLDER gets the adapter, ``NAME.json`` and ``NAME.answers.jsonl`` of each recipe; a
-recipe whose ``NAME.json`` is there already is left out. Two processes on a GPU use it better than one, for decoding
+suite and on the two sets of dev tasks in people's own words; test tasks are never read. Decoding is greedy and
+constrained, first pass. FOLDER gets the adapter, ``NAME.json`` and ``NAME.answers.jsonl`` of each recipe; a recipe
+whose ``NAME.json`` is there already is left out. Two processes on a GPU use it better than one, for decoding
 waits for the host. The tables are in docs/log.md and docs/results.
 """
 
@@ -20,8 +20,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from ainl_align.artifacts import write_jsonl
-from ainl_align.data.leakage import OWN_WORDS
+from ainl_align.data.leakage import WRITTEN
 from ainl_align.data.records import read_rows
+from ainl_align.data.sampling import MEDLEY
 from ainl_align.evaluation.answer import Answers, Job, answer, scored
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
@@ -45,24 +46,32 @@ class Recipe(BaseModel):
     sample_types: tuple[str, ...] = ("direct", "regression")
     own_words: float | None = None
     """Share of the rows whose request is in people's own words; None: as the files have them."""
+    medley: float | None = None
+    """Share of the rows of the family medley; None: as the files have them. Both shares are given, or none."""
     row_tokens: int = 1024
     training: dict[str, Any] = {}
 
 
-def with_share(rows: list[dict[str, Any]], share: float) -> list[dict[str, Any]]:
-    """As many of the rows as there can be so that ``share`` of them are in people's own words; the first of each."""
-    own = [row for row in rows if "wording" in row]
-    other = [row for row in rows if "wording" not in row]
-    count = min(len(own) / share if share else len(other), len(other) / (1 - share) if share < 1 else len(own))
-    return own[: round(count * share)] + other[: round(count * (1 - share))]
+def with_shares(rows: list[dict[str, Any]], own_words: float, medley: float) -> list[dict[str, Any]]:
+    """As many of the rows as there can be, the first of each kind, so that ``own_words`` of them are in people's own
+    words and ``medley`` of either kind are of that family."""
+    kinds: dict[tuple[bool, bool], list[dict[str, Any]]] = {}
+    for row in rows:
+        kinds.setdefault(("wording" in row, row["family"] == MEDLEY), []).append(row)
+    shares = {
+        (own, joined): (own_words if own else 1 - own_words) * (medley if joined else 1 - medley)
+        for own, joined in itertools.product((True, False), repeat=2)
+    }
+    whole = min(len(kinds.get(kind, ())) / share for kind, share in shares.items() if share)
+    return [row for kind, share in shares.items() for row in kinds.get(kind, [])[: round(whole * share)]]
 
 
 def train(recipe: Recipe, files: list[Path], folder: Path, progress: Progress) -> dict[str, Any]:
     """Train the recipe's adapter into ``folder``/NAME; what was trained on and how long it took."""
     options = {"profile": "gpu", "epochs": 1, "seed": 1, **recipe.training}
     rows = [row for file in files for row in read_rows(file) if row["sample_type"] in recipe.sample_types]
-    if recipe.own_words is not None:
-        rows = with_share(rows, recipe.own_words)
+    if recipe.own_words is not None and recipe.medley is not None:
+        rows = with_shares(rows, recipe.own_words, recipe.medley)
     tokenizer = load_tokenizer(resolve(EMBEDDED))
     kept, tokens = [], 0
     limit = (recipe.tokens or 10**12) / options["epochs"]
@@ -133,7 +142,8 @@ def main() -> None:
     progress = Progress()
     sets = {
         "dev": [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in suite("dev")][: options.limit],
-        "own_words": load_prompt_set(OWN_WORDS)[: options.limit],
+        "own_words": load_prompt_set(WRITTEN["own_words"])[: options.limit],
+        "medley": load_prompt_set(WRITTEN["medley"])[: options.limit],
     }
     options.out.mkdir(parents=True, exist_ok=True)
     for line in options.recipes.read_text(encoding="utf-8").splitlines():

@@ -30,7 +30,7 @@ from ainl_align.training.start import read_start
 
 Row = Mapping[str, Any]
 _COLOURS = ("#9a9a9a", "#d08a1e", "#1f5fa8")
-_SETS = ("test", "dev", "own_words", "handwritten", "regression")
+_SETS = ("test", "dev", "own_words", "medley", "handwritten", "regression")
 _STYLE = {
     "svg.hashsalt": "ainl-align",
     "font.size": 11,

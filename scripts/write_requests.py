@@ -23,6 +23,7 @@ from ainl_align.artifacts import read_jsonl, write_jsonl
 from ainl_align.decoding.grounding import copying_errors
 from ainl_align.language.canonical import tokenize
 from ainl_align.tasks.compose import normalised
+from ainl_align.tasks.families import FAMILIES
 from ainl_align.tasks.own_words import Slot, draws, open_slots
 from ainl_align.tasks.prompts import PromptRow, write_prompt_set
 from ainl_align.tasks.task_model import Task
@@ -71,10 +72,13 @@ def main() -> None:
     parser.add_argument("--split", choices=("train", "dev"), default="train")
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument(
+        "--families", nargs="+", default=list(FAMILIES), help="default: all but those for training only"
+    )
     parser.add_argument("--texts", type=Path)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    drawn = draws(options.split, options.count, random.Random(f"{options.split}|{options.seed}"))
+    drawn = draws(options.split, options.count, random.Random(f"{options.split}|{options.seed}"), options.families)
     if options.action == "sheet":
         parts = [f"## {n}\nSAYS: {task.prompt}\nPROGRAM:\n{task.gold}" for n, (task, _) in enumerate(drawn, 1)]
         options.out.write_text("\n".join(parts), encoding="utf-8")

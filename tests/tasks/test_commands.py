@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ainl_align.cli import tasks as cli
-from ainl_align.data.leakage import HANDWRITTEN
+from ainl_align.data.leakage import WRITTEN
 from ainl_align.errors import ExitCode, UserError
 from ainl_align.tasks import commands
 from ainl_align.tasks.families import FAMILIES
@@ -29,7 +29,7 @@ def test_validate_prints_the_mutant_table(capsys: Capture) -> None:
 
 
 def test_validate_fails_with_the_reason(tmp_path: Path, capsys: Capture) -> None:
-    task = next(row.task for row in load_prompt_set(HANDWRITTEN) if row.id == "hand-ferns")
+    task = next(row.task for row in load_prompt_set(WRITTEN["handwritten"]) if row.id == "hand-ferns")
     assert task is not None
     loose = task.model_copy(update={"scenarios": task.scenarios[2:]})
     path = tmp_path / "set.jsonl"

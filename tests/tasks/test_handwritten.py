@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from ainl_align.data.leakage import HANDWRITTEN
+from ainl_align.data.leakage import WRITTEN
 from ainl_align.language.semantics import verdict
 from ainl_align.tasks.mutants import KINDS
 from ainl_align.tasks.prompts import load_prompt_set
@@ -13,7 +13,7 @@ from ainl_align.tasks.suites import TIERS
 from ainl_align.tasks.task_model import Task
 from ainl_align.tasks.validate import validate
 
-ROWS = load_prompt_set(HANDWRITTEN)
+ROWS = load_prompt_set(WRITTEN["handwritten"])
 TASKS = [row.task for row in ROWS if row.task is not None]
 
 

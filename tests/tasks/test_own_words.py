@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from ainl_align.data.leakage import HANDWRITTEN, OWN_WORDS
+from ainl_align.data.leakage import WRITTEN
 from ainl_align.data.own_words import own_words
 from ainl_align.decoding.grounding import copying_errors
 from ainl_align.language.semantics import verdict
@@ -14,6 +14,7 @@ from ainl_align.tasks.families import FAMILIES
 from ainl_align.tasks.own_words import Request, Slot, draw, instance, open_slots, requests
 from ainl_align.tasks.prompts import load_prompt_set
 from ainl_align.tasks.scenario import judge
+from ainl_align.tasks.structure import structure
 
 TEXTS = [request for texts in requests().values() for request in texts]
 LOCKER = Request(
@@ -101,7 +102,15 @@ def test_rows_are_new_and_as_many_as_asked_for() -> None:
     assert less == []
 
 
-@pytest.mark.parametrize("path", [OWN_WORDS, HANDWRITTEN])
+def test_a_part_of_a_family_takes_its_own_texts_alone() -> None:
+    texts = requests()["sql_read"]
+    for which in range(3):
+        part = (which, len(texts))
+        rows = own_words("sql_read", 2, "direct", random.Random(1), min_lines=3, avoid=(), part=part)
+        assert {structure(row["messages"][2]["content"]) for row in rows} == {structure(texts[which].gold)}
+
+
+@pytest.mark.parametrize("path", WRITTEN.values())
 def test_what_is_there_to_choose_by_is_in_no_training_text(path: object) -> None:
     known = {request.prompt for request in TEXTS}
     rows = load_prompt_set(str(path))
@@ -109,7 +118,7 @@ def test_what_is_there_to_choose_by_is_in_no_training_text(path: object) -> None
 
 
 def test_the_dev_requests_are_whole_tasks_half_of_them_of_unseen_compositions() -> None:
-    tasks = [row.task for row in load_prompt_set(OWN_WORDS)]
+    tasks = [row.task for row in load_prompt_set(WRITTEN["own_words"])]
     assert len(tasks) == 110
     for task in tasks[::5]:
         assert task is not None and task.split == "dev"

@@ -23,10 +23,9 @@ SHARING_LIMIT = 0.02
 prompts may in any case, so that small builds do not fail by chance."""
 _COUNTED = ("exact", "normalised", "near_copies", "sharing_8grams")
 _EXAMPLES = 3
-HANDWRITTEN = ROOT / "tests" / "data" / "handwritten.jsonl"
-OWN_WORDS = ROOT / "tests" / "data" / "own_words.jsonl"
-"""Requests that nobody may train on, where this checkout has them: twenty whole tasks from nobody's generator, and dev
-tasks in people's own words, which are there to choose by."""
+WRITTEN = {name: ROOT / "tests" / "data" / f"{name}.jsonl" for name in ("handwritten", "own_words", "medley")}
+"""Prompt sets that nobody may train on, where this checkout has them: twenty whole tasks from nobody's generator; and
+tasks of the dev split in people's own words, of the suites' families and of medley, which are there to choose by."""
 
 
 class Pair(NamedTuple):
@@ -42,7 +41,7 @@ HeldOut = Mapping[str, Sequence[Pair]]
 def held_out() -> dict[str, list[Pair]]:
     """What training must never see, by suite: dev, test, regression, and the requests that people wrote."""
     tasks = {"dev": suite("dev"), "test": suite("test"), "regression": suite("regression")}
-    for name, path in (("handwritten", HANDWRITTEN), ("own_words", OWN_WORDS)):
+    for name, path in WRITTEN.items():
         if path.is_file():
             tasks[name] = [row.task for row in load_prompt_set(path) if row.task is not None]
     return {name: [Pair(task.prompt, task.gold) for task in found] for name, found in tasks.items()}

@@ -42,7 +42,7 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
         for family, rows in plan.items()
         if family != MEDLEY and rows["regression"]
     ]
-    orders += medley_orders(plan.get(MEDLEY, {}), seed, settings.min_lines, frozenset())
+    orders += medley_orders(plan.get(MEDLEY, {}), settings, seed=seed)
     with crew_for(sum(order.tasks for order in orders)) as crew:
         rows, dropped = gather(orders, crew, progress)
         figures = require_clean(map(pair_of, rows), held_out(), crew)

@@ -105,7 +105,7 @@ class Order:
 
     No prompt is in ``avoid`` (normalised prompts). Tasks and drafts that hold what goes wrong in the kinds of failures
     named by ``aim`` are taken first. ``own_words`` is the share of gold rows that take a request in people's own words
-    in place of a task.
+    in place of a task; ``part`` says which of those requests, so that several orders of a family have none in common.
     """
 
     family: str
@@ -116,6 +116,7 @@ class Order:
     avoid: frozenset[str] = frozenset()
     aim: Collection[str] = ()
     own_words: float = 0.0
+    part: tuple[int, int] = (0, 1)
 
     @property
     def gold(self) -> tuple[SampleType, int]:
@@ -164,7 +165,8 @@ def fill(order: Order) -> Harvest:
     kind, gold = order.gold
     wanted = round(order.own_words * gold)
     words = random.Random(derive_seed(order.seed, "own words", order.family))
-    own = own_words(order.family, wanted, kind, words, min_lines=order.min_lines, avoid=order.avoid) if wanted else []
+    lines, avoid = order.min_lines, order.avoid
+    own = own_words(order.family, wanted, kind, words, min_lines=lines, avoid=avoid, part=order.part)
     found.drawn.update(normalise(prompt_of(row)) for row in own)
     tasks = max(1, order.tasks - len(own))
     kept: list[Task] = []
@@ -269,12 +271,17 @@ def planned(rows: Mapping[str, int], settings: MixSettings) -> dict[str, dict[Sa
     return with_medley(plan_mix(rows, settings.shares), settings.medley)
 
 
-def medley_orders(rows: Mapping[SampleType, int], seed: int, min_lines: int, avoid: frozenset[str]) -> Iterator[Order]:
+def medley_orders(
+    rows: Mapping[SampleType, int], settings: DatasetSettings, *, seed: int, avoid: frozenset[str] = frozenset()
+) -> Iterator[Order]:
     """Orders for gold rows of the family medley: several of one seed each, so that processes can share them."""
     for kind, count in rows.items():
-        for part, start in enumerate(range(0, count, _MEDLEY_PART)):
+        starts = range(0, count, _MEDLEY_PART)
+        for part, start in enumerate(starts):
             number = min(_MEDLEY_PART, count - start)
-            yield Order(MEDLEY, number, {kind: number}, derive_seed(seed, MEDLEY, part), min_lines, avoid)
+            own_seed = derive_seed(seed, MEDLEY, part)
+            share, which = settings.own_words, (part, len(starts))
+            yield Order(MEDLEY, number, {kind: number}, own_seed, settings.min_lines, avoid, (), share, which)
 
 
 def orders_for(
@@ -301,7 +308,7 @@ def orders_for(
         for family, numbers in plan.items()
         if family != MEDLEY
     ]
-    return [*orders, *medley_orders(plan.get(MEDLEY, {}), seed, settings.min_lines, avoid)]
+    return [*orders, *medley_orders(plan.get(MEDLEY, {}), settings, seed=seed, avoid=avoid)]
 
 
 def mixed_rows(

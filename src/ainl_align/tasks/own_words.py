@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from ainl_align.tasks import store_names
 from ainl_align.tasks.compose import compose, held_out
 from ainl_align.tasks.entities import Entities
-from ainl_align.tasks.families import FAMILIES
+from ainl_align.tasks.families import FAMILIES, TRAIN_ONLY
 from ainl_align.tasks.parts.base import Ctx
 from ainl_align.tasks.task_model import Task
 
@@ -34,6 +34,7 @@ _SAID = ("word", "value", "state", "needle")
 """Kinds whose values are words of the language too: where one stands in quotes, only that is renamed."""
 _POOLS = "entities paths parts does things flags acts tools kinds ids".split()
 """Pools of ``store_names``."""
+ALL_FAMILIES = FAMILIES | TRAIN_ONLY
 _TRIES = 20
 _OPERAND = re.compile(r'"(?:[^"\\]|\\.)*"|(?<= )/[^ "]+|(?<= )-?\d[\d.]*(?= |$)', re.MULTILINE)
 """What of a program may be renamed: quoted texts, paths of endpoints, numbers."""
@@ -111,18 +112,21 @@ class Recorder(Entities):
 def draw(family: str, rng: random.Random, split: str = "train") -> tuple[Task, list[Slot]]:
     """A task of the family as ``Family.sample`` gives it, with the names and numbers that were drawn for it."""
     ctx = Ctx(rng, split)
-    ctx.names = names = Recorder(rng, split)
-    drawn = FAMILIES[family].recipe(ctx)
-    task = compose(ctx, family, FAMILIES[family].tier, *(drawn if isinstance(drawn, list) else [drawn]))
-    return task, names.slots
+    ctx.names = Recorder(rng, split)
+    drawn = ALL_FAMILIES[family].recipe(ctx)
+    task = compose(ctx, family, ALL_FAMILIES[family].tier, *(drawn if isinstance(drawn, list) else [drawn]))
+    assert isinstance(ctx.names, Recorder)
+    return task, ctx.names.slots
 
 
-def draws(split: str, count: int, rng: random.Random) -> list[tuple[Task, list[Slot]]]:
-    """``count`` tasks in turns over all families, few of one composition; for training none of a held-out one."""
+def draws(
+    split: str, count: int, rng: random.Random, families: Sequence[str] = tuple(FAMILIES)
+) -> list[tuple[Task, list[Slot]]]:
+    """``count`` tasks in turns over the families, few of one composition; for training none of a held-out one."""
     found: list[tuple[Task, list[Slot]]] = []
     taken: Counter[str] = Counter()
     while len(found) < count:
-        for name in rng.sample(list(FAMILIES), len(FAMILIES)):
+        for name in rng.sample(families, len(families)):
             options = [draw(name, rng, split) for _ in range(12)]
             fit = [one for one in options if split != "train" or not held_out(one[0].cluster)]
             if fit:
@@ -159,7 +163,7 @@ def open_slots(slots: Iterable[Slot], prompt: str, gold: str) -> tuple[Slot, ...
 def requests() -> dict[str, tuple[Request, ...]]:
     """All requests by family, in the order of the file."""
     text = files("ainl_align.tasks").joinpath("own_words.jsonl").read_text(encoding="utf-8")
-    found: dict[str, list[Request]] = {name: [] for name in FAMILIES}
+    found: dict[str, list[Request]] = {name: [] for name in ALL_FAMILIES}
     for fields in map(json.loads, text.splitlines()):
         slots = tuple(Slot(value, kind, tuple(bounds) or None) for kind, value, *bounds in fields["slots"])
         found[fields["family"]].append(Request(fields["family"], fields["prompt"], fields["gold"], slots))

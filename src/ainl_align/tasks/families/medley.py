@@ -5,7 +5,6 @@ something with every value. Each value has a name in the request that fits no ot
 """
 
 from ainl_align.tasks.compose import Job
-from ainl_align.tasks.entities import Entities
 from ainl_align.tasks.families.base import Family
 from ainl_align.tasks.parts import choose
 from ainl_align.tasks.parts.actions import Action
@@ -29,7 +28,10 @@ from ainl_align.tasks.parts.stock import Again, Known, Stock
 from ainl_align.tasks.parts.triggers import Start, endpoint, plain, schedule
 
 _TRIES = 200
-_MOST_STEPS = 8
+_MOST_STEPS = (2, 3, 3, 4, 4, 5, 6, 8)
+"""What a task is drawn for: so many steps at most, on all its ways together."""
+_FEW = 4
+"""Up to so many steps a task reads one thing or two and does one thing on each way."""
 _TRIGGERS = ("plain", "cron", "endpoint")
 _NO_QUESTION = ("names", "size", "joined", "shaped", "clock", "objects", "db.all", "db.record", "ext.output")
 """Values of which a scenario cannot give any that a question may need, or of which none would be asked."""
@@ -117,8 +119,10 @@ class _Medley:
         self.method = ctx.pick(("POST", "POST", "PUT", "GET", "GET", "DELETE"))
         self.returns = self.trigger == "endpoint" or (self.trigger == "plain" and self.roll() < 0.5)
         self.asks, self.gated = self.roll() < 0.6, self.roll() < 0.12
-        self.sources = 1 if small else ctx.pick((1, 1, 2, 2, 2, 3))
-        self.derived = 0 if small else ctx.pick((0, 0, 0, 1, 1, 2))
+        self.most = max(_MOST_STEPS) if small else ctx.pick(_MOST_STEPS)
+        self.few = small or self.most <= _FEW
+        self.sources = 1 if small else ctx.pick((1, 1, 1, 2) if self.few else (1, 1, 2, 2, 2, 3))
+        self.derived = 0 if small else ctx.pick((0, 0, 1) if self.few else (0, 0, 0, 1, 1, 2))
         lone = self.sources == 1 and not self.derived and not self.gated
         self.stock = Stock(ctx, endpoint=self.trigger == "endpoint", lone=lone)
         self.effects, self.questions = Effects(ctx, self.stock), _Questions(ctx, self.stock)
@@ -170,7 +174,7 @@ class _Medley:
             if self.ask(flow, known, depth + 1):
                 return flow
             steps = flow.steps
-        count = self.ctx.pick((1, 1, 1, 1, 2, 2, 3))
+        count = 1 if self.few else self.ctx.pick((1, 1, 1, 1, 2, 2, 3))
         if self.returns and not steps and self.roll() < 0.3:
             count = 0
         flow = Flow(steps + self.effects.sinks(known, count))
@@ -272,7 +276,7 @@ class _Medley:
         if self.gated:
             self.gate(flow, known)
         elif not (self.asks and self.ask(flow, known, 1)):
-            wanted = self.ctx.pick((1, 1, 2, 2, 3))
+            wanted = self.ctx.pick((1, 1, 2) if self.few else (1, 1, 2, 2, 3))
             count = max(0, wanted - (1 if self.returns and self.roll() < 0.5 else 0))
             flow.steps += self.effects.sinks(known, count)
             here = Known(list(known.items))
@@ -281,7 +285,7 @@ class _Medley:
                 flow.steps += self.effects.sinks(known, 1)
         if self.roll() < 0.3:
             self.guard(flow, here)
-        if not self.stock.wanted <= self.stock.used or len(list(flow.every_step())) > _MOST_STEPS:
+        if not self.stock.wanted <= self.stock.used or len(list(flow.every_step())) > self.most:
             raise Again
         return self.start(), flow
 
@@ -313,7 +317,7 @@ def _recipe(ctx: Ctx) -> Job | list[Job]:
         try:
             return _two(ctx) if two else _Medley(ctx).draw()
         except Again:
-            ctx.names = Entities(ctx.rng, ctx.split)
+            ctx.names = type(ctx.names)(ctx.rng, ctx.split)
     raise Again(f"no parts fit each other in {_TRIES} draws")
 
 
