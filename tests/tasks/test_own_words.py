@@ -103,10 +103,10 @@ def test_rows_are_new_and_as_many_as_asked_for() -> None:
 
 
 def test_a_part_of_a_family_takes_its_own_texts_alone() -> None:
-    texts = requests()["sql_read"]
+    texts = requests()["fetch_field"]
     for which in range(3):
         part = (which, len(texts))
-        rows = own_words("sql_read", 2, "direct", random.Random(1), min_lines=3, avoid=(), part=part)
+        rows = own_words("fetch_field", 2, "direct", random.Random(1), min_lines=3, avoid=(), part=part)
         assert {structure(row["messages"][2]["content"]) for row in rows} == {structure(texts[which].gold)}
 
 
