@@ -1,6 +1,7 @@
 """Kept answers: nothing is answered twice, nothing that something else decided is replayed, damage is mended."""
 
 import shutil
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -83,13 +84,15 @@ def test_answers_that_are_kept_together_are_all_there_or_none(tmp_path: Path) ->
     assert answered(JOBS, [shelf(tmp_path)], model.ask, together=True)[1] == 4
 
 
-@pytest.mark.parametrize("damage", ["torn", "changed", "noise"])
+@pytest.mark.parametrize("damage", ["torn", "unended", "changed", "noise"])
 def test_damaged_answers_are_told_and_given_again(tmp_path: Path, damage: str) -> None:
     answers, _ = answered(JOBS, [shelf(tmp_path)], Model().ask)
     (path,) = tmp_path.iterdir()
     text = path.read_bytes()
     if damage == "torn":
         path.write_bytes(text[:-20])
+    elif damage == "unended":
+        path.write_bytes(text[:-1])
     elif damage == "changed":
         path.write_bytes(text.replace(b"program of p3", b"program of p4"))
     else:
@@ -102,6 +105,20 @@ def test_damaged_answers_are_told_and_given_again(tmp_path: Path, damage: str) -
     progress = Progress()
     assert answered(JOBS, [shelf(tmp_path, progress)], model.ask)[1] == 4
     assert progress.fallbacks == []
+
+
+def test_kept_answers_take_the_memory_of_their_text(tmp_path: Path) -> None:
+    jobs = [Job(PromptRow(id=f"p{n}", prompt=f"Return {n}.")) for n in range(400)]
+    answered(jobs, [shelf(tmp_path)], Model().ask)
+    (path,) = tmp_path.iterdir()
+    tracemalloc.start()
+    try:
+        place = shelf(tmp_path)
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert place.get(jobs[-1]) is not None
+    assert held < 1.5 * path.stat().st_size and most < 1.7 * path.stat().st_size
 
 
 def test_what_the_clock_ended_is_not_kept(tmp_path: Path) -> None:
