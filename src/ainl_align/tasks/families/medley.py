@@ -130,13 +130,14 @@ class _Medley:
     def guard(self, flow: Flow, known: Known, outer: frozenset[str] = frozenset()) -> None:
         """Watch one step of the flow, or all from one on: further attempts, an outcome on failure, or both."""
         ctx = self.ctx
+        calls = [*outer, *(str(getattr(step, "call", "")) for step in flow.steps)]
         fit = [
             n
             for n, step in enumerate(flow.steps)
             if isinstance(step, Source | Action)
             and not isinstance(step, InOrder | LinkedCall | LinkedGet)
             and step.call
-            and step.call not in outer
+            and calls.count(step.call) == 1
         ]
         if not fit:
             return
