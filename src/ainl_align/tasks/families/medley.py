@@ -110,6 +110,11 @@ class _Questions:
         return Bound(ctx, item, ctx.names.number(2, 9) if counts else ctx.names.number(15, 300))
 
 
+def _service(call: str) -> str:
+    """What a failure is told of by: "the memory read" may be any verb of memory."""
+    return call.partition(".")[0]
+
+
 class _Medley:
     """One task under construction."""
 
@@ -130,14 +135,14 @@ class _Medley:
     def guard(self, flow: Flow, known: Known, outer: frozenset[str] = frozenset()) -> None:
         """Watch one step of the flow, or all from one on: further attempts, an outcome on failure, or both."""
         ctx = self.ctx
-        calls = [*outer, *(str(getattr(step, "call", "")) for step in flow.steps)]
+        calls = [_service(call) for call in (*outer, *(str(getattr(step, "call", "")) for step in flow.steps))]
         fit = [
             n
             for n, step in enumerate(flow.steps)
             if isinstance(step, Source | Action)
             and not isinstance(step, InOrder | LinkedCall | LinkedGet)
             and step.call
-            and calls.count(step.call) == 1
+            and calls.count(_service(step.call)) == 1
         ]
         if not fit:
             return
