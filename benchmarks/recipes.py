@@ -46,8 +46,8 @@ class Recipe(BaseModel):
     sample_types: tuple[str, ...] = ("direct", "regression")
     own_words: float | None = None
     """Share of the rows whose request is in people's own words; None: as the files have them."""
-    medley: float | None = None
-    """Share of the rows of the family medley; None: as the files have them. Both shares are given, or none."""
+    medley: float = 0.0
+    """Share of the rows of the family medley, where ``own_words`` is given."""
     row_tokens: int = 1024
     training: dict[str, Any] = {}
 
@@ -70,7 +70,7 @@ def train(recipe: Recipe, files: list[Path], folder: Path, progress: Progress) -
     """Train the recipe's adapter into ``folder``/NAME; what was trained on and how long it took."""
     options = {"profile": "gpu", "epochs": 1, "seed": 1, **recipe.training}
     rows = [row for file in files for row in read_rows(file) if row["sample_type"] in recipe.sample_types]
-    if recipe.own_words is not None and recipe.medley is not None:
+    if recipe.own_words is not None:
         rows = with_shares(rows, recipe.own_words, recipe.medley)
     tokenizer = load_tokenizer(resolve(EMBEDDED))
     kept, tokens = [], 0
