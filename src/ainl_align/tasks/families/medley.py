@@ -135,7 +135,8 @@ class _Medley:
     def guard(self, flow: Flow, known: Known, outer: frozenset[str] = frozenset()) -> None:
         """Watch one step of the flow, or all from one on: further attempts, an outcome on failure, or both."""
         ctx = self.ctx
-        calls = [_service(call) for call in (*outer, *(str(getattr(step, "call", "")) for step in flow.steps))]
+        steps = [step.step if isinstance(step, Fork) else step for step in flow.steps]
+        calls = [_service(call) for call in (*outer, *(str(getattr(step, "call", "")) for step in steps))]
         fit = [
             n
             for n, step in enumerate(flow.steps)
