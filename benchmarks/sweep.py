@@ -3,36 +3,46 @@
     .venv/bin/python benchmarks/sweep.py [--json FILE] [--adapter-root FOLDER] [--dev-prompts 64] [--trials 2000]
 
 Twelve checkpoints are made from the real ones under the adapter root (default: the cycle's): their LoRA matrices
-scaled down, so that qualities differ. On the twelve regression prompts and on dev prompts, timed here: one evaluation
-of the best real checkpoint (before the sweep and after it), the sweep with screening, and the same sweep again, which
-knows every answer. ``ratio_to_one`` is the worse of the two sets' wall time of the sweep by that of one evaluation.
+scaled down, so that qualities differ. ``--as-they-are`` takes the root's own checkpoints instead, however many. On the
+twelve regression prompts and on dev prompts, timed here: one evaluation of the last checkpoint (before the sweep and
+after it), the sweep with screening, and the same sweep again, which knows every answer; with ``--without-likelihood``
+also the sweep whose first round writes programs. ``ratio_to_one`` is the worse of the two sets' wall time of the sweep
+by that of one evaluation.
 
 Whether the winner is right is not timed: every checkpoint answers the prompts that screening spared it, in the same
-shared batches, and from that whole table trials are replayed, nothing being decoded again: prompts are drawn with
-replacement, in random order, and screening and the exhaustive ranking choose on the same draw. ``--trials 0`` leaves
-the table out. Results go to the JSON file as they come.
+shared batches, and is weighed on every known program, and from those two tables trials are replayed, nothing being
+computed again: prompts are drawn with replacement, in random order, and screening and the exhaustive ranking choose on
+the same draw. Beside the sweep's own way stand others: without the round of likelihoods, and with that round on other
+numbers of programs, by other sums and leaving other numbers of checkpoints. ``--trials 0`` leaves the tables out,
+``--no-timing`` the times. Results go to the JSON file as they come.
 """
 
 import argparse
 import json
+import math
+import os
 import random
 import resource
 import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 from safetensors.torch import load_file, save_file
 
 from ainl_align.config import ROOT
 from ainl_align.evaluation import run as evaluation
+from ainl_align.evaluation.likelihood import known_programs
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.progress import Progress
 from ainl_align.sweep import run as sweep
-from ainl_align.sweep.rejects import Outcome, Phase, halve, plan
+from ainl_align.sweep.likelihood import LEAST, MOST, kept
+from ainl_align.sweep.rejects import SHARE, Outcome, Phase, answers_of, halve, plan, screening_prompts
 from ainl_align.sweep.screening import Screening, outcome
 from ainl_align.sweep.select import success_interval
 from ainl_align.sweep.workers import Alone
@@ -64,30 +74,48 @@ def make_checkpoints(source: Path, root: Path) -> None:
         seal(folder, resolve(EMBEDDED), step=10 * number, loss=None, eval_loss=None, epoch=None, provenance=origin)
 
 
-def timed_sweep(root: Path, prompts: Path, output: Path, screening: str) -> tuple[float, dict[str, Any]]:
-    """Seconds and report of a sweep that knows no answer."""
+class Watch:
+    """Seconds since it was made, by the clock on the wall and of the processor (all threads, and children that ended).
+
+    On a shared machine the second says more, with one thread to a process at least: threads that wait for others spin.
+    """
+
+    def __init__(self) -> None:
+        self._start = self._now()
+
+    @staticmethod
+    def _now() -> np.ndarray[Any, Any]:
+        return np.array([time.monotonic(), sum(os.times()[:4])])
+
+    def read(self) -> np.ndarray[Any, Any]:
+        """Wall, processor."""
+        return self._now() - self._start
+
+
+def timed_sweep(root: Path, prompts: Path, output: Path, **changes: Any) -> tuple[Any, dict[str, Any]]:
+    """Times and report of a sweep that knows no answer; ``changes`` are settings."""
     shutil.rmtree(root / "sweep", ignore_errors=True)
     settings = sweep.Settings(
         base_model=EMBEDDED,
         adapter_root=root,
         prompt_set=prompts,
         output_json=output,
-        screening=screening,  # type: ignore[arg-type]
         promote_best_link=False,
+        **changes,
     )
-    start = time.monotonic()
+    watch = Watch()
     report = sweep.run(settings, Progress())
-    return time.monotonic() - start, report
+    return watch.read(), report
 
 
-def timed_evaluation(adapter: Path, prompts: Path, output: Path) -> float:
-    """Seconds of one evaluation."""
+def timed_evaluation(adapter: Path, prompts: Path, output: Path) -> Any:
+    """Times of one evaluation."""
     settings = evaluation.Settings(
         base_model=EMBEDDED, adapter_path=adapter, prompt_set=prompts, output_json=output, skip_base_eval=True
     )
-    start = time.monotonic()
+    watch = Watch()
     evaluation.run(settings, Progress())
-    return time.monotonic() - start
+    return watch.read()
 
 
 def outcomes(root: Path, prompts: Path) -> list[list[Outcome]]:
@@ -106,22 +134,80 @@ def outcomes(root: Path, prompts: Path) -> list[list[Outcome]]:
     ]
 
 
-def replay(found: Sequence[Sequence[Outcome]], trials: int) -> dict[str, float]:
-    """How often screening chooses what the exhaustive ranking of the same prompts chooses."""
+def weights(root: Path, prompts: Path) -> tuple[list[list[float]], list[int]]:
+    """By checkpoint and prompt: the negative log-likelihood of the known program; and by prompt its tokens."""
+    found, rows, progress = checkpoints(root), evaluation.read_prompts(prompts, None), Progress()
+    wardrobe = Wardrobe(resolve(EMBEDDED), pick_device("auto"), "none", progress)
+    programs = known_programs(wardrobe.tokenizer, rows)
+    losses = list(wardrobe.losses(found, programs, "none", fused=True))
+    return losses, [program.labelled for program in programs]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to screen. ``keeps``: checkpoints that likelihood leaves, 0 for no such round; ``programs``: most programs
+    weighed; ``sum``: how a program counts (by its nats, by its nats a token, by its probability); ``share``: the
+    part of the prompts that the last round sees."""
+
+    keeps: int = sweep.Settings.model_fields["likelihood_keeps"].default
+    programs: int = MOST
+    sum: Literal["nats", "per token", "probability"] = "nats"
+    share: float = SHARE
+
+    def __str__(self) -> str:
+        first = (
+            f"likelihood of {self.programs} programs ({self.sum}) keeps {self.keeps}" if self.keeps else "answers alone"
+        )
+        return f"{first}, answers to {self.share:.0%}"
+
+
+WAYS = (
+    Way(),
+    Way(keeps=0),
+    Way(keeps=0, share=1.0),
+    Way(share=1.0),
+    *(Way(programs=count) for count in (2, 4, 16, 64) if count != MOST),
+    Way(sum="per token"),
+    Way(sum="probability"),
+    *(Way(keeps=count) for count in (1, 2, 4)),
+)
+
+
+def replay(
+    found: Sequence[Sequence[Outcome]], losses: Sequence[Sequence[float]], tokens: Sequence[int], trials: int, way: Way
+) -> dict[str, float]:
+    """How often a way of screening chooses what the exhaustive ranking of the same prompts chooses.
+
+    ``kept``: how often the round of likelihoods keeps that one; ``answers``: by checkpoint and prompt, on average.
+    """
     arms, prompts = range(len(found)), len(found[0])
-    same = inside = 0
+    same = inside = kept_best = answers = 0
     lost = 0.0
     for trial in range(trials):
         drawn = random.Random(trial).choices(range(prompts), k=prompts)
-        winner = _screened([[outcomes_of[place] for place in drawn] for outcomes_of in found])
+        left = _weighed([[_counts(losses[arm][place], tokens[place], way.sum) for place in drawn] for arm in arms], way)
         rates = [sum(found[arm][place][3] for place in drawn) / prompts for arm in arms]
         best = max(arms, key=lambda arm: (*_sums(found[arm], drawn), -arm))
+        winner, asked = _screened({arm: [found[arm][place] for place in drawn] for arm in left}, prompts, way.share)
         row = {"task_success_rate": rates[best], "n": prompts, "counts": {"task_success": round(rates[best] * prompts)}}
         bounds = success_interval(row)
         same += winner == best
         inside += bounds is not None and rates[winner] >= bounds[0]
+        kept_best += any(rates[arm] == rates[best] for arm in left)
         lost += rates[best] - rates[winner]
-    return {"trials": trials, "same": same / trials, "inside": inside / trials, "mean_loss": lost / trials}
+        answers += asked
+    return {
+        "trials": trials,
+        "same": same / trials,
+        "inside": inside / trials,
+        "kept_a_best": kept_best / trials,
+        "mean_loss": lost / trials,
+        "answers": answers / trials / prompts,
+    }
+
+
+def _counts(loss: float, tokens: int, how: str) -> float:
+    return {"nats": -loss, "per token": -loss / tokens, "probability": math.exp(-loss)}[how]
 
 
 def _sums(found: Sequence[Outcome], drawn: Sequence[int]) -> tuple[float, ...]:
@@ -129,8 +215,8 @@ def _sums(found: Sequence[Outcome], drawn: Sequence[int]) -> tuple[float, ...]:
     return tuple(sum(found[place][key] for place in drawn) for key in range(KEYS))
 
 
-def _screened(drawn: Sequence[Sequence[Outcome]]) -> int:
-    """The arm that screening leaves; ties go to fewer steps, for these checkpoints have no validation loss."""
+def _halved(drawn: Mapping[int, Sequence[Outcome]], phases: Sequence[Phase]) -> list[int]:
+    """The arms that are left; ties go to fewer steps, for these checkpoints may have no validation loss."""
     at = 0
 
     def ask(left: Sequence[int], phase: Phase) -> dict[int, Sequence[Outcome]]:
@@ -138,62 +224,99 @@ def _screened(drawn: Sequence[Sequence[Outcome]]) -> int:
         start, at = at, phase.prompts
         return {arm: drawn[arm][start:at] for arm in left}
 
-    ties = {arm: (float(-arm),) for arm in range(len(drawn))}
-    survivors, _ = halve(ties, plan(len(drawn), len(drawn[0]), 1), ask, ties)
-    return survivors[0]
+    return halve(drawn, phases, ask, {arm: (float(-arm),) for arm in drawn})[0]
 
 
-def measure(root: Path, prompts: Path, scratch: Path, trials: int) -> dict[str, Any]:
-    """One prompt set."""
-    best = checkpoints(root)[-1].folder
+def _weighed(drawn: Sequence[Sequence[float]], way: Way) -> list[int]:
+    """The arms that the round of likelihoods leaves."""
+    arms = len(drawn)
+    keep = kept(arms, way.keeps, 1) if way.keeps > 1 else way.keeps or arms
+    phases = plan(arms, min(len(drawn[0]), way.programs), keep, LEAST)
+    return _halved({arm: [(value,) for value in drawn[arm]] for arm in range(arms)}, phases)
+
+
+def _screened(drawn: Mapping[int, Sequence[Outcome]], prompts: int, share: float) -> tuple[int, int]:
+    """The arm that answering leaves, and how many answers that took, those of the reference path not among them."""
+    phases = plan(len(drawn), screening_prompts(prompts, share), 1)
+    return _halved(drawn, phases)[0], answers_of(phases, len(drawn))
+
+
+def timed(root: Path, prompts: Path, scratch: Path, compare: bool) -> dict[str, Any]:
+    """The times of one prompt set. ``compare``: also of the sweep without likelihoods."""
+    best, count = checkpoints(root)[-1].folder, len(checkpoints(root))
     one = timed_evaluation(best, prompts, scratch / "one.json")
-    screened, report = timed_sweep(root, prompts, scratch / "screened.json", "auto")
-    again = time.monotonic()
+    screened, report = timed_sweep(root, prompts, scratch / "screened.json")
+    watch = Watch()
     sweep.run(sweep.Settings.model_validate({**report_settings(scratch / "screened.json")}), Progress())
-    repeated = time.monotonic() - again
-    one_again = timed_evaluation(best, prompts, scratch / "one.json")
-    single = (one + one_again) / 2
-    found: dict[str, Any] = {
+    repeated = watch.read()
+    before = timed_sweep(root, prompts, scratch / "before.json", likelihood_keeps=0)[0] if compare else None
+    single = (one + timed_evaluation(best, prompts, scratch / "one.json")) / 2
+    done = report["screening"]
+    return {
+        "checkpoints": count,
         "prompts": len(evaluation.read_prompts(prompts, None)),
-        "one_evaluation_s": single,
-        "sweep_s": screened,
-        "repeated_sweep_s": repeated,
-        "ratio_to_one": screened / single,
-        "ratio_to_twelve": screened / (COUNT * single),
+        "one_evaluation_s": single[0],
+        "sweep_s": screened[0],
+        "repeated_sweep_s": repeated[0],
+        "ratio_to_one": screened[0] / single[0],
+        "ratio_to_all": screened[0] / (count * single[0]),
+        "processor_s": {"one_evaluation": single[1], "sweep": screened[1], "repeated_sweep": repeated[1]},
+        "processor_ratio_to_one": screened[1] / single[1],
+        "without_likelihood": None if before is None else {"s": before[0], "processor_s": before[1]},
         "winner": report["ranked"][0]["step"],
         "winner_interval": report["ranked"][0]["task_success_interval"],
-        "screening": {**report["screening"], "phases": [phase["prompts"] for phase in report["screening"]["phases"]]},
+        "answers": done["answers"],
+        "phases": {
+            "likelihood": [phase["prompts"] for phase in (done["likelihood"] or {"phases": []})["phases"]],
+            "answers": [phase["prompts"] for phase in done["phases"]],
+        },
     }
-    if trials:
-        table = outcomes(root, prompts)
-        rates = {10 * (arm + 1): sum(item[3] for item in row) / len(row) for arm, row in enumerate(table)}
-        best_arm = max(range(COUNT), key=lambda arm: (*_sums(table[arm], range(len(table[arm]))), -arm))
-        found |= {
-            "exhaustive_winner": 10 * (best_arm + 1),
-            "exhaustive_rates": rates,
-            "replayed": replay(table, trials),
-            "outcomes": table,
-        }
-    return found
+
+
+def replayed(root: Path, prompts: Path, trials: int) -> dict[str, Any]:
+    """Both tables of one prompt set, and what the ways of screening make of them."""
+    table = outcomes(root, prompts)
+    losses, tokens = weights(root, prompts)
+    steps = [adapter.step for adapter in checkpoints(root)]
+    best = max(range(len(table)), key=lambda arm: (*_sums(table[arm], range(len(table[arm]))), -arm))
+    return {
+        "exhaustive_winner": steps[best],
+        "exhaustive_rates": {
+            step: sum(item[3] for item in row) / len(row) for step, row in zip(steps, table, strict=True)
+        },
+        "nats_per_token": {step: sum(row) / sum(tokens) for step, row in zip(steps, losses, strict=True)},
+        "replayed": {str(way): replay(table, losses, tokens, trials, way) for way in WAYS},
+        "outcomes": table,
+        "losses": losses,
+        "tokens": tokens,
+    }
 
 
 def tell(name: str, found: Mapping[str, Any]) -> None:
-    """One set's result on a line or two, and how much memory the process has needed."""
-    print(
-        f"{name}: {found['prompts']} prompts, one evaluation {found['one_evaluation_s']:.1f} s, sweep of {COUNT} "
-        f"{found['sweep_s']:.1f} s ({found['ratio_to_one']:.2f} times one, {found['ratio_to_twelve']:.2f} times "
-        f"{COUNT}), again {found['repeated_sweep_s']:.1f} s; winner {found['winner']}; "
-        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB",
-        flush=True,
-    )
-    if "replayed" in found:
-        told = found["replayed"]
+    """One set's result, and how much memory the process has needed."""
+    if "sweep_s" in found:
+        without = found["without_likelihood"]
         print(
-            f"{name}, replayed from the table of all answers: exhaustive winner {found['exhaustive_winner']}; of "
-            f"{told['trials']} draws the same winner {told['same']:.1%}, inside its interval {told['inside']:.1%}, "
-            f"{100 * told['mean_loss']:.1f} points lost on average",
+            f"{name}: {found['prompts']} prompts, one evaluation {found['one_evaluation_s']:.1f} s, sweep of "
+            f"{found['checkpoints']} {found['sweep_s']:.1f} s ({found['ratio_to_one']:.2f} times one, "
+            f"{found['ratio_to_all']:.2f} times all"
+            + ("" if without is None else f"; without likelihoods {without['s']:.1f} s")
+            + f"), again {found['repeated_sweep_s']:.1f} s; by processor time {found['processor_ratio_to_one']:.2f} times "
+            f"one of {found['processor_s']['one_evaluation']:.1f} s; winner {found['winner']}; "
+            f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB",
             flush=True,
         )
+    if "replayed" in found:
+        rates = ", ".join(f"{step}: {rate:.3f}" for step, rate in found["exhaustive_rates"].items())
+        nats = ", ".join(f"{step}: {value:.3f}" for step, value in found["nats_per_token"].items())
+        print(f"{name}: task success by step {rates}; nats a token of the known programs {nats}")
+        print(f"{name}: way of screening | same winner | inside its interval | a best one kept | points lost | answers")
+        for way, told in found["replayed"].items():
+            print(
+                f"{way} | {told['same']:.1%} | {told['inside']:.1%} | {told['kept_a_best']:.1%} | "
+                f"{100 * told['mean_loss']:.1f} | {told['answers']:.2f}",
+                flush=True,
+            )
 
 
 def report_settings(path: Path) -> dict[str, Any]:
@@ -206,27 +329,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--adapter-root", type=Path, default=ROOT / "models/ainl-phi3-lora-v5-aligned")
+    parser.add_argument("--as-they-are", action="store_true", help="take the root's own checkpoints")
     parser.add_argument("--dev-prompts", type=int, default=64, help="0: leave the dev prompts out")
-    parser.add_argument("--trials", type=int, default=2000, help="0: time the sweep and make no table")
+    parser.add_argument("--no-regression", action="store_true", help="leave the regression prompts out")
+    parser.add_argument("--trials", type=int, default=2000, help="0: time the sweep and make no tables")
+    parser.add_argument("--no-timing", action="store_true", help="make the tables and time nothing")
+    parser.add_argument("--without-likelihood", action="store_true", help="time the sweep without likelihoods as well")
     options = parser.parse_args()
     if not any(options.adapter_root.glob("checkpoint-*/manifest.json")):
         parser.error(f"{options.adapter_root} holds no checkpoint; run the cycle first, or give --adapter-root")
-    sets = {"regression": suite("regression")}
+    sets = {} if options.no_regression else {"regression": suite("regression")}
     if options.dev_prompts:
         sets["dev"] = suite("dev")
-    results = {}
+    results: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        make_checkpoints(options.adapter_root, scratch / "adapter")
+        scratch, root = Path(folder), Path(folder) / "adapter"
+        if options.as_they_are:
+            shutil.copytree(options.adapter_root, root, ignore=shutil.ignore_patterns("sweep"))
+        else:
+            make_checkpoints(options.adapter_root, root)
         for name, tasks in sets.items():
             path = scratch / f"{name}.jsonl"
             write_prompt_set(path, [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in tasks])
             if name == "dev":
                 write_prompt_set(path, evaluation.read_prompts(path, options.dev_prompts))
-            results[name] = measure(scratch / "adapter", path, scratch, options.trials)
+            results[name] = {} if options.no_timing else timed(root, path, scratch, options.without_likelihood)
             tell(name, results[name])
+            if options.trials:
+                results[name] |= replayed(root, path, options.trials)
+                tell(name, {key: value for key, value in results[name].items() if key != "sweep_s"})
             if options.json:
-                worst = max(found["ratio_to_one"] for found in results.values())
+                worst = max(
+                    (found["ratio_to_one"] for found in results.values() if "ratio_to_one" in found), default=None
+                )
                 options.json.write_text(json.dumps({"ratio_to_one": worst, "sets": results}, indent=2) + "\n")
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from ainl_align.sweep.rejects import LEAST, Outcome, Phase, answers_of, halve, plan
+from ainl_align.sweep.likelihood import kept
+from ainl_align.sweep.rejects import LEAST, Outcome, Phase, answers_of, halve, plan, screening_prompts
 
 
 def test_half_of_the_arms_go_when_the_prompts_have_doubled() -> None:
@@ -19,6 +20,18 @@ def test_few_prompts_or_few_arms() -> None:
     assert plan(12, 12, 1) == [Phase(LEAST, 10), Phase(12, 1)]
     assert plan(3, 2, 1) == [Phase(2, 2)]
     assert plan(1, 24, 1) == plan(2, 24, 2) == []
+
+
+def test_the_last_round_sees_half_of_the_prompts_but_never_too_few() -> None:
+    assert [screening_prompts(count) for count in (3, 8, 12, 24, 64)] == [3, 8, 8, 12, 32]
+    assert plan(3, screening_prompts(64), 1) == [Phase(16, 1), Phase(32, 1)]
+
+
+def test_likelihood_keeps_at_most_half_and_two_at_least() -> None:
+    assert [kept(arms, 3, 1) for arms in (1, 2, 3, 4, 5, 12)] == [1, 2, 2, 2, 3, 3]
+    assert kept(12, 3, 5) == 5
+    assert kept(12, 8, 1) == 6
+    assert plan(12, 8, 3, 4) == [Phase(4, 6), Phase(8, 3)]
 
 
 @pytest.mark.parametrize("arms", range(1, 15))

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from ainl_align.artifacts import read_json
 from ainl_align.errors import StageError, UserError
 from ainl_align.evaluation.answer import Answer, Done, Job
+from ainl_align.evaluation.likelihood import known_programs
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.progress import Progress
 from ainl_align.sweep import run
-from ainl_align.sweep.workers import Alone, Task
-from ainl_align.tasks.prompts import PromptRow, write_prompt_set
+from ainl_align.sweep.workers import Alone, Scales, Task
+from ainl_align.tasks.prompts import PromptRow, load_prompt_set, write_prompt_set
 from ainl_align.training.checkpoints import WEIGHTS, promoted, seal
 from tests.tiny import make_adapter
 
@@ -27,6 +29,9 @@ ORIGIN = {
     "device": "cpu",
     "created": "2026-01-01T00:00:00+00:00",
 }
+
+
+Quick = Callable[..., run.Settings]
 
 
 def settings(base: Path, root: Path, prompts: Path, folder: Path, **changes: Any) -> run.Settings:
@@ -95,6 +100,80 @@ def test_a_failed_evaluation_promotes_and_prunes_nothing(
 
 
 @pytest.fixture
+def known(tiny_base: Path, small_set: Path, different: Path, tmp_path: Path) -> Callable[..., run.Settings]:
+    """Settings of a sweep over ``different`` whose prompts' programs are known."""
+    path = tmp_path / "known.jsonl"
+    write_prompt_set(path, [row for row in load_prompt_set(small_set) if row.task is not None])
+
+    def make(root: Path = different, **changes: Any) -> run.Settings:
+        free = {"constrained_decoding": False, "max_new_tokens": 24, "limit": None}
+        return settings(tiny_base, root, path, tmp_path, **{**free, **changes})
+
+    return make
+
+
+def test_likelihood_leaves_the_likeliest_and_is_no_score(
+    different: Path, known: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weighed: list[int] = []
+    weigh = Alone.weigh
+
+    def counted(self: Alone, scales: Scales, adapters: Any, programs: Any, label: str) -> list[list[float]]:
+        weighed.append(len(adapters))
+        return weigh(self, scales, adapters, programs, label)
+
+    monkeypatch.setattr(Alone, "weigh", counted)
+    first = run.run(known(), Progress())
+    by_nats = sorted(first["ranked"], key=lambda row: row["known_program_nats"])
+    kept, out = first["ranked"][:2], first["ranked"][2:]
+    assert {row["step"] for row in kept} == {row["step"] for row in by_nats[:2]}
+    assert [row["step"] for row in out] == [row["step"] for row in by_nats[2:]]
+    for row in out:
+        assert row["ok"] and row["rejected_by"] == "likelihood" and row["rejected_after"] == 3 and row["n"] == 0
+        assert row["task_success_rate"] is row["strict_ainl_rate"] is row["counts"] is None
+    assert [row["rejected_by"] for row in kept] == [None, "answers"] and kept[0]["n"] == 3
+    rounds = first["screening"]["likelihood"]["phases"]
+    assert rounds == [{"prompts": 3, "rejected": [row["adapter_path"] for row in reversed(out)]}]
+    assert first["screening"]["answers_of_all"] == 12 and not first["fallbacks"]
+
+    again = run.run(known(), Progress())
+    assert weighed == [4] and ranking(again) == ranking(first)
+    next((different / "sweep" / "likelihoods").iterdir()).write_text('{"losses": [1, 2')
+    assert ranking(run.run(known(), Progress())) == ranking(first)
+    assert weighed == [4, 1], "what is damaged is computed again"
+    every = run.run(known(likelihood_keeps=0), Progress())
+    assert every["screening"]["likelihood"] is None and all(row["n"] for row in every["ranked"])
+    assert weighed == [4, 1]
+
+
+def test_int8_and_full_precision_find_the_same_likely(tiny_base: Path, different: Path, small_set: Path) -> None:
+    wardrobe = Wardrobe(run.resolve(str(tiny_base)), "cpu", "none", Progress())
+    rows = known_programs(wardrobe.tokenizer, [row for row in load_prompt_set(small_set) if row.task is not None])
+    found = run.checkpoints(different)
+    plain = list(wardrobe.losses(found, rows, "none", fused=False))
+    int8 = list(wardrobe.losses(found, rows, "none", fused=True))
+    assert [len(losses) for losses in plain] == [3] * 4
+    assert torch.tensor(int8) == pytest.approx(torch.tensor(plain), rel=0.02)
+    with wardrobe.wearing(found[1]) as engine, torch.inference_mode():
+        for row, loss in zip(rows, plain[1], strict=True):
+            wanted = engine.model(input_ids=torch.tensor([row.ids]), labels=torch.tensor([row.labels])).loss
+            assert loss == pytest.approx(float(wanted) * row.labelled, rel=1e-4)
+
+
+def test_prompts_without_known_programs_and_a_failure_let_all_write(
+    quick: Quick, known: Quick, different: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("out of memory")
+
+    assert any("prompts without a task" in line for line in run.run(quick(), Progress())["fallbacks"])
+    monkeypatch.setattr(Wardrobe, "losses", full)
+    report = run.run(known(), Progress())
+    assert any("out of memory" in line for line in report["fallbacks"])
+    assert all(row["n"] for row in report["ranked"]) and report["screening"]["likelihood"] is None
+
+
+@pytest.fixture
 def different(tiny_base: Path, tmp_path: Path) -> Path:
     """An adapter root with four checkpoints that answer differently."""
     root = tmp_path / "different"
@@ -116,9 +195,6 @@ def quick(tiny_base: Path, different: Path, tmp_path: Path) -> Callable[..., run
         return settings(tiny_base, root, path, tmp_path, **{**free, **changes})
 
     return make
-
-
-Quick = Callable[..., run.Settings]
 
 
 def ranking(report: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -10,10 +10,12 @@ from ainl_align.decoding.generate import Engine
 from ainl_align.decoding.passes.quantize import Quantization, device_obstacle, quantize
 from ainl_align.decoding.passes.stacked import Stack
 from ainl_align.errors import UserError
+from ainl_align.evaluation.likelihood import Int8Losses, rank_of, stacked_losses
 from ainl_align.progress import Progress
 from ainl_align.training.base import BaseModel, load_model, load_tokenizer, loading
 from ainl_align.training.checkpoints import WEIGHTS, Adapter, check_base
-from ainl_align.training.precision import compute_dtype
+from ainl_align.training.precision import compute_dtype, int8_pays
+from ainl_align.training.rows import Encoded
 
 
 class Wardrobe:
@@ -32,6 +34,7 @@ class Wardrobe:
         self._progress = progress
         self._pristine: dict[str, Any] | None = None
         self._stacked: tuple[Any, Engine] | None = None
+        self._int8: Int8Losses | None = None
         self.unpacked: str | None = None
         """Why the last engine's decoding goes through the model's own forward pass; None when it goes through ours."""
         reason = device_obstacle(device) if quantization != "none" else None
@@ -61,13 +64,45 @@ class Wardrobe:
             self._stacked = ((folders, quantization), Engine(model.eval(), self.tokenizer, self.device, stack))
         return self._stacked[1]
 
+    def losses(
+        self, adapters: Sequence[Adapter], rows: Sequence[Encoded], quantization: str, fused: bool
+    ) -> Iterator[list[float]]:
+        """By adapter: for each row the negative log-likelihood of its labelled tokens, summed, in nats.
+
+        Not to be used while an adapter is worn. The base is in ``quantization``; with ``fused`` in int8, by training's
+        passes, on a CPU where these serve and pay.
+        """
+        for adapter in adapters:
+            check_base(adapter, self.base)
+        int8 = self._int8_losses(adapters) if fused and int8_pays(self.device) else None
+        if int8 is not None:
+            yield from (int8(adapter.folder, rows) for adapter in adapters)
+        elif adapters:
+            engine = self.stacked(adapters, quantization)
+            assert engine.stack is not None
+            yield from (stacked_losses(engine.model, engine.stack, slot, rows) for slot in range(len(adapters)))
+
+    def loss_path(self, quantization: str, fused: bool) -> str:
+        """How ``losses`` are computed; see ``path``."""
+        return "fused int8, cpu" if fused and int8_pays(self.device) else stacked_path(self.device, quantization)
+
+    def _int8_losses(self, adapters: Sequence[Adapter]) -> Int8Losses | None:
+        """None for a base that training's passes do not know."""
+        rank = max((rank_of(adapter.folder) for adapter in adapters), default=0)
+        if self._int8 is None or self._int8.rank < rank:
+            try:
+                self._int8 = Int8Losses(self._model, rank)
+            except ValueError:
+                return None
+        return self._int8
+
     @contextmanager
     def wearing(self, adapter: Adapter | None) -> Iterator[Engine]:
         """An engine over the base with ``adapter`` merged in; None: the bare base.
 
         Raises UserError when the adapter belongs to another base.
         """
-        self._stacked = None  # packed weights are large, and the next engine packs its own
+        self._stacked = self._int8 = None  # packed weights are large, and the next engine packs its own
         if adapter is None:
             yield self._engine(self._model)
             return

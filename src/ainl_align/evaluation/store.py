@@ -55,11 +55,12 @@ class Circumstances:
 
 
 @cache
-def code_hash() -> str:
-    """Hash of the source that decides answers, and of the versions of the libraries below it."""
+def code_hash(decides: tuple[str, ...] = _DECIDES) -> str:
+    """Hash of the source that decides answers, or of other files and folders of the package, and of the versions of
+    the libraries below it."""
     root = Path(__file__).parents[1]
     paths = [
-        path for name in _DECIDES for path in ([root / name] if name.endswith(".py") else (root / name).rglob("*.py"))
+        path for name in decides for path in ([root / name] if name.endswith(".py") else (root / name).rglob("*.py"))
     ]
     return content_hash(
         {

@@ -24,6 +24,8 @@ class SweepView:
     findings: Sequence[str]
     best_loss_step: int | None
     promoted: str | None
+    weighed: bool
+    """Whether checkpoints were screened by the likelihood of known programs."""
 
 
 def sweep_view(sweep: Mapping[str, Any], losses: Sequence[Mapping[str, Any]]) -> SweepView:
@@ -58,8 +60,9 @@ def sweep_view(sweep: Mapping[str, Any], losses: Sequence[Mapping[str, Any]]) ->
     charts = _sweep_charts(
         by_step, losses, metric, best_loss, [(a["step"], b["step"]) for a, b in disagreeing], promoted
     )
+    weighed = any(row.get("known_program_nats") is not None for row in rows)
     findings = _findings(by_step, with_loss, metric, best_loss, disagreeing)
-    return SweepView(rows, charts, findings, best_loss["step"] if best_loss else None, promoted)
+    return SweepView(rows, charts, findings, best_loss["step"] if best_loss else None, promoted, weighed)
 
 
 def _moves(before: Mapping[str, Any], after: Mapping[str, Any], key: str) -> int:
@@ -77,6 +80,11 @@ def _findings(
 ) -> list[str]:
     key = f"{metric}_rate"
     rated = [row for row in by_step if row[key] is not None]
+    if best_loss is not None and rated and best_loss.get("rejected_by") == "likelihood":
+        return [
+            f"The loss is lowest at step {best_loss['step']}, which screening rejected by the likelihood of "
+            f"{best_loss['rejected_after']} known programs: whether it would have done better is not known."
+        ]
     if best_loss is None or not rated or best_loss[key] is None:
         return ["No validation loss was recorded, so loss and task metrics cannot be compared."] if rated else []
     best = max(rated, key=lambda row: (row.get("rejected_after") is None, row[key], row["step"]))

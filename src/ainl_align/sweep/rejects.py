@@ -1,9 +1,8 @@
 """Which checkpoints to go on with: sequential halving on shared prompts.
 
 Karnin, Koren and Somekh (2013), Almost optimal exploration in multi-armed bandits: in every round the worse half of the
-arms is rejected, and the next round sees twice as many prompts; the last one sees them all. The prompts are the same
-for all arms, so what makes a prompt hard cancels out. Few rounds suit answers that share batches: each round waits for
-its longest answer. No torch.
+arms is rejected, and the next round sees twice as many prompts. The prompts are the same for all arms, so what makes a
+prompt hard cancels out. Few rounds suit answers that share batches: each round waits for its longest answer. No torch.
 """
 
 import math
@@ -12,6 +11,9 @@ from dataclasses import dataclass
 
 LEAST = 8
 """Nothing is rejected on fewer prompts than this, where there are so many: nearly all arms would be equal."""
+
+SHARE = 0.5
+"""The part of the prompts that the last round of screening sees; the survivors answer all of them anyway."""
 
 Outcome = tuple[float, ...]
 """What one prompt says about an arm, most important number first; larger is better."""
@@ -25,19 +27,24 @@ class Phase:
     rejects: int
 
 
-def plan(arms: int, prompts: int, finalists: int) -> list[Phase]:
+def plan(arms: int, prompts: int, finalists: int, least: int = LEAST) -> list[Phase]:
     """The phases that leave ``finalists`` of the arms; none when there are no more arms than that."""
     phases: list[Phase] = []
     rounds = math.ceil(math.log2(arms / finalists)) if arms > finalists else 0
     for number in range(1, rounds + 1):
         kept = max(finalists, -(-arms // 2))
-        seen = min(prompts, max(LEAST, -(-prompts // 2 ** (rounds - number))))
+        seen = min(prompts, max(least, -(-prompts // 2 ** (rounds - number))))
         if phases and phases[-1].prompts == seen:
             phases[-1] = Phase(seen, phases[-1].rejects + arms - kept)
         else:
             phases.append(Phase(seen, arms - kept))
         arms = kept
     return phases
+
+
+def screening_prompts(prompts: int, share: float = SHARE) -> int:
+    """How many of a set's prompts the last round of screening sees."""
+    return min(prompts, max(LEAST, math.ceil(share * prompts)))
 
 
 def answers_of(phases: Sequence[Phase], arms: int) -> int:

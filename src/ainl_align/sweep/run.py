@@ -1,8 +1,9 @@
 """Stage 5: screen the checkpoints on the dev prompts, score the finalists, rank, promote, prune.
 
-Screening answers with all checkpoints in one batch (``decoding/passes/stacked.py``) and rejects round by round
-(``rejects.py``). The finalists are answered on the reference path: merged, one by one, in the precision of the final
-evaluation, and every prompt counts.
+Screening first rejects the checkpoints that find the prompts' known programs least likely (``likelihood.py``). The
+others answer in one batch (``decoding/passes/stacked.py``) and are rejected round by round (``rejects.py``). The
+finalists are answered on the reference path: merged, one by one, in the precision of the final evaluation, and every
+prompt counts.
 """
 
 import time
@@ -24,10 +25,11 @@ from ainl_align.evaluation.metrics import METRIC_VERSION
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.progress import Progress
-from ainl_align.sweep.rejects import answers_of, plan
+from ainl_align.sweep.likelihood import LEAST, MOST, Weighed, Weighing, kept
+from ainl_align.sweep.rejects import Phase, answers_of, plan, screening_prompts
 from ainl_align.sweep.screening import Screened, Screening, unreadable
 from ainl_align.sweep.select import rank, success_interval
-from ainl_align.sweep.workers import Alone, Asker, Task, Workers
+from ainl_align.sweep.workers import Alone, Asker, Scales, Task, Workers
 from ainl_align.tasks.prompts import PromptRow
 from ainl_align.training.base import resolve
 from ainl_align.training.checkpoints import Adapter, check_base, checkpoints, discard, promote
@@ -51,6 +53,12 @@ class Settings(DecodingSettings):
         "auto",
         description="reject weak checkpoints on few prompts, in full precision (auto, full) or int8; none: every "
         "checkpoint answers every prompt on the reference path",
+    )
+    likelihood_keeps: int = Field(
+        3,
+        ge=0,
+        description="screening begins with the likelihood of the prompts' known programs, which leaves at most so many "
+        "checkpoints, and at most half of them, to write programs; 0: all do",
     )
     finalists: int = Field(1, ge=1, description="checkpoints that screening leaves for the reference path")
     processes: int | None = Field(
@@ -142,22 +150,23 @@ class _Sweep:
         self._asker = asker
         self._progress = progress
         self._kept = settings.adapter_root / "sweep" / "answers"
+        self._weighed: Weighed | None = None
         self._screened: Screened | None = None
 
     def table(self) -> list[dict[str, Any]]:
         """One row a checkpoint; a failure is data of its row, so that the others are still evaluated."""
         broken = unreadable(self._found)
         arms = [arm for arm in range(len(self._found)) if arm not in broken]
-        self._screened = self._screen(arms)
+        mode = self._mode()
+        if mode is not None and self._stackable(arms):
+            self._weighed = self._weigh(arms, mode)
+            self._screened = self._screen(arms if self._weighed is None else sorted(self._weighed.survivors), mode)
         rows = [{**self._row(arm), "ok": False, "error": why} for arm, why in broken.items()]
-        for arm in arms:
-            after = self._screened.rejected_after(arm) if self._screened is not None else None
-            rows.append(self._reference(arm) if after is None else self._rejected(arm, after))
-        return rows
+        return rows + [self._judged(arm) for arm in arms]
 
     def screening(self) -> dict[str, Any] | None:
         """How the checkpoints were screened, for the report; None when they were not."""
-        done = self._screened
+        weighed, done = self._weighed, self._screened
         if done is None:
             return None
         arms = len(done.sides)
@@ -165,26 +174,58 @@ class _Sweep:
             "mode": done.mode,
             "finalists": len(done.survivors),
             "answers": answers_of(done.phases, arms),
-            "answers_of_all": arms * len(self._rows),
-            "phases": [
-                {"prompts": phase.prompts, "rejected": [str(self._found[arm].folder) for arm in out]}
-                for phase, out in zip(done.phases, done.rejected, strict=True)
-            ],
+            "answers_of_all": (arms if weighed is None else len(weighed.nats)) * len(self._rows),
+            "likelihood": None
+            if weighed is None
+            else {"path": weighed.path, "phases": self._phases(weighed.phases, weighed.rejected)},
+            "phases": self._phases(done.phases, done.rejected),
         }
 
-    def _screen(self, arms: Sequence[int]) -> Screened | None:
-        phases = plan(len(arms), len(self._rows), self._settings.finalists)
-        mode = self._mode()
-        if not phases or mode is None:
-            return None
-        for arm in arms:
+    def _phases(self, phases: Sequence[Phase], rejected: Sequence[Sequence[int]]) -> list[dict[str, Any]]:
+        return [
+            {"prompts": phase.prompts, "rejected": [str(self._found[arm].folder) for arm in out]}
+            for phase, out in zip(phases, rejected, strict=True)
+        ]
+
+    def _stackable(self, arms: Sequence[int]) -> bool:
+        """Whether all can share a batch; what speaks against it is said."""
+        for arm in arms if len(arms) > self._settings.finalists else ():
             obstacle = stack_obstacle(self._found[arm].folder)
             if obstacle is not None:
                 self._progress.fallback(
                     f"no screening, every checkpoint answers every prompt: {self._found[arm].folder.name} cannot share "
                     f"a batch, {obstacle}"
                 )
-                return None
+                return False
+        return True
+
+    def _weigh(self, arms: Sequence[int], mode: str) -> Weighed | None:
+        """The round of likelihoods; None when there is none."""
+        settings = self._settings
+        keep = kept(len(arms), settings.likelihood_keeps, settings.finalists)
+        if not settings.likelihood_keeps or keep == len(arms):
+            return None
+        if any(row.task is None for row in self._rows):
+            self._progress.fallback(
+                f"no round of likelihoods, every checkpoint writes programs: {settings.prompt_set} has prompts without "
+                "a task, so no program is known for them"
+            )
+            return None
+        scales = Scales(mode, fused=settings.screening != "full")
+        weighing = Weighing(scales, self._wardrobe, self._asker, self._kept.parent / "likelihoods", self._progress)
+        phases = plan(len(arms), min(len(self._rows), MOST), keep, LEAST)
+        try:
+            return weighing.run(self._found, arms, self._rows, phases)
+        except (AlignError, RuntimeError, ValueError, MemoryError) as error:
+            self._progress.fallback(
+                f"the round of likelihoods failed ({type(error).__name__}: {error}); every checkpoint writes programs"
+            )
+            return None
+
+    def _screen(self, arms: Sequence[int], mode: str) -> Screened | None:
+        phases = plan(len(arms), screening_prompts(len(self._rows)), self._settings.finalists)
+        if not phases:
+            return None
         screening = Screening(mode, self._settings.answering(), self._wardrobe, self._asker, self._kept, self._progress)
         try:
             return screening.run(self._found, arms, self._rows, phases)
@@ -202,9 +243,25 @@ class _Sweep:
             return "none"
         return {"none": None, "auto": "none", "full": "none"}.get(wanted, wanted)
 
-    def _rejected(self, arm: int, after: int) -> dict[str, Any]:
-        assert self._screened is not None
-        return self._filled(self._row(arm), self._screened.sides[arm], None, after)
+    def _judged(self, arm: int) -> dict[str, Any]:
+        """A row of what is known of an arm: of the finalists everything."""
+        if self._weighed is not None and (after := self._weighed.rejected_after(arm)) is not None:
+            row = {
+                **self._row(arm),
+                "ok": True,
+                "error": None,
+                "rejected_by": "likelihood",
+                "rejected_after": after,
+                "seconds": 0.0,
+            }
+            nats = f"{row['known_program_nats']:.3f} nats a token of {after} known programs"
+            self._progress.say(f"{self._found[arm].folder.name}: {nats}, rejected before it writes any")
+            return row
+        after = self._screened.rejected_after(arm) if self._screened is not None else None
+        if self._screened is None or after is None:
+            return self._reference(arm)
+        row = {**self._row(arm), "rejected_by": "answers"}
+        return self._filled(row, self._screened.sides[arm], None, after)
 
     def _reference(self, arm: int) -> dict[str, Any]:
         adapter, settings = self._found[arm], self._settings
@@ -249,6 +306,8 @@ class _Sweep:
             **{f"{name}_rate": None for name in METRICS},
             "counts": None,
             "report_json": None,
+            "known_program_nats": None if self._weighed is None else self._weighed.nats[arm],
+            "rejected_by": None,
             "rejected_after": None,
             "task_success_interval": None,
         }

@@ -11,7 +11,8 @@ ORDER = ("strict_ainl_rate", "runtime_compile_rate", "nonempty_rate", "task_succ
 def rank(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Best first; equal rates go to the checkpoint with fewer steps.
 
-    What screening rejected comes after what it did not, the last rejected first; evaluations that failed come last.
+    What screening rejected comes after what it did not, the last rejected first, and what it rejected by likelihood
+    after what it rejected by answers; evaluations that failed come last.
     """
     return sorted((dict(row) for row in rows), key=_key)
 
@@ -20,7 +21,10 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     measured = [-1.0 if row[name] is None else row[name] for name in ORDER] if row["ok"] else []
     rejected = row.get("rejected_after")
     survived = math.inf if rejected is None else rejected
-    return (not row["ok"], -survived, *(-value for value in measured), row["step"] or 0, row["adapter_path"])
+    unanswered = row.get("rejected_by") == "likelihood"
+    nats = row["known_program_nats"] if unanswered else 0.0
+    values = (-value for value in measured)
+    return (not row["ok"], unanswered, -survived, nats, *values, row["step"] or 0, row["adapter_path"])
 
 
 def success_interval(row: Mapping[str, Any]) -> list[float] | None:

@@ -1,4 +1,4 @@
-"""Answers from one process, or from one process a device that each take a share of the prompts."""
+"""Answers and likelihoods from one process, or from one process a device that each take a share."""
 
 import io
 import multiprocessing
@@ -15,6 +15,7 @@ from ainl_align.evaluation.models import Wardrobe
 from ainl_align.progress import Progress
 from ainl_align.training.base import BaseModel
 from ainl_align.training.checkpoints import Adapter
+from ainl_align.training.rows import Encoded
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,26 @@ class Task:
     label: str
 
 
+@dataclass(frozen=True)
+class Scales:
+    """How likelihoods are computed: over the base in ``quantization``; ``fused``: in int8 by training's passes where
+    there are such."""
+
+    quantization: str
+    fused: bool
+
+
 class Asker(Protocol):
-    """Who answers."""
+    """Who answers, and who weighs known programs."""
 
     def ask(self, task: Task, jobs: Sequence[Job], done: Done) -> list[Answer]:
         """Answer the jobs, telling ``done`` each answer as it comes."""
+        ...
+
+    def weigh(
+        self, scales: Scales, adapters: Sequence[Adapter], programs: Sequence[Encoded], label: str
+    ) -> list[list[float]]:
+        """By adapter and program: the program's negative log-likelihood in nats."""
         ...
 
 
@@ -46,6 +62,17 @@ class Alone:
     def ask(self, task: Task, jobs: Sequence[Job], done: Done) -> list[Answer]:
         """Answer the jobs; ``done`` is told each answer as it comes."""
         return _answer(self._wardrobe, task, jobs, self._progress, done)
+
+    def weigh(
+        self, scales: Scales, adapters: Sequence[Adapter], programs: Sequence[Encoded], label: str
+    ) -> list[list[float]]:
+        """By adapter and program: the program's negative log-likelihood in nats."""
+        with self._progress.task(label, total=len(adapters), unit="checkpoints") as shown:
+            found = []
+            for losses in self._wardrobe.losses(adapters, programs, scales.quantization, scales.fused):
+                found.append(losses)
+                shown.advance()
+        return found
 
 
 def _answer(wardrobe: Wardrobe, task: Task, jobs: Sequence[Job], progress: Progress, done: Done) -> list[Answer]:
@@ -89,6 +116,22 @@ class Workers:
                 shown.advance(len(futures[future]))
         return [answers[place] for place in range(len(jobs))]
 
+    def weigh(
+        self, scales: Scales, adapters: Sequence[Adapter], programs: Sequence[Encoded], label: str
+    ) -> list[list[float]]:
+        """By adapter and program: the program's negative log-likelihood in nats; every process has a share of the
+        adapters."""
+        shares = [adapters[number :: len(self._pools)] for number in range(len(self._pools))]
+        futures = [
+            pool.submit(_weigh, scales, share, programs) for pool, share in zip(self._pools, shares, strict=True)
+        ]
+        found: list[list[float]] = [[] for _ in adapters]
+        with self._progress.task(label, total=len(adapters), unit="checkpoints") as shown:
+            for number, future in enumerate(futures):
+                found[number :: len(self._pools)] = future.result()
+                shown.advance(len(shares[number]))
+        return found
+
     def __enter__(self) -> Self:
         return self
 
@@ -125,6 +168,10 @@ def _start(base: BaseModel, device: str, quantization: str, number: int, threads
 @cache
 def _wardrobe(place: _Place) -> Wardrobe:
     return Wardrobe(place.base, place.device, place.quantization, _QUIET)
+
+
+def _weigh(scales: Scales, adapters: Sequence[Adapter], programs: Sequence[Encoded]) -> list[list[float]]:
+    return list(_wardrobe(_HERE[0]).losses(adapters, programs, scales.quantization, scales.fused))
 
 
 def _work(task: Task, jobs: Sequence[Job]) -> list[Answer]:

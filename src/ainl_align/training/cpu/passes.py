@@ -34,15 +34,18 @@ class Passes:
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
         self._buffers: dict[Any, NDArray[Any]] = {}
+        self._learns = True
         self.gradient = torch.empty(sum(parameter.numel() for parameter in weights.parameters))
         self._parts = dict(weights.parts(self.gradient))
 
-    def run(self, rows: Sequence[tuple[Tensor, Tensor]], learn: bool) -> float:
-        """Summed loss of rows of (token ids, labels of the tokens that follow); with ``learn``, fill ``gradient``.
+    def run(self, rows: Sequence[tuple[Tensor, Tensor]], learn: bool) -> NDArray[np.float64]:
+        """Summed loss of each of the rows of (token ids, labels of the tokens that follow); with ``learn``, fill
+        ``gradient``.
 
         Every row has a label. What the rows begin with is computed once: it sees nothing of what follows.
         """
         weights = self._weights
+        self._learns = learn
         self._common = common_tokens(rows)
         parts = [(ids[self._common :], labels[self._common :]) for ids, labels in rows]
         if self._common:
@@ -56,11 +59,12 @@ class Passes:
         for index in range(len(weights.layers)):
             self._attention(index)
             self._feed_forward(index)
-        loss, gradient = self._head(torch.cat([labels for _, labels in parts]).numpy(), learn)
+        places, losses, gradient = self._head(torch.cat([labels for _, labels in parts]).numpy(), learn)
         if learn:
             for index in reversed(range(len(weights.layers))):
                 gradient = self._attention_backward(index, self._feed_forward_backward(index, gradient))
-        return loss
+        found: NDArray[np.float64] = np.add.reduceat(losses, np.searchsorted(places, self._starts[-1 - len(rows) : -1]))
+        return found
 
     def _buffer(self, name: Any, *shape: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
         size = math.prod(shape)
@@ -81,13 +85,17 @@ class Passes:
     def _gradient(self, width: int) -> Quantized:
         return self._quantized("gradient", width)
 
+    def _layer(self, index: int) -> int:
+        """Which layers' buffers layer ``index`` uses: its own where a backward pass will read them."""
+        return index if self._learns else index % 2
+
     def _hidden(self, index: int) -> Floats:
         """The residual stream before layer ``index``."""
-        return self._buffer(("hidden", index), self._tokens, self._weights.final_norm.size)
+        return self._buffer(("hidden", self._layer(index)), self._tokens, self._weights.final_norm.size)
 
     def _middle(self, index: int) -> Floats:
         """The residual stream between attention and feed-forward part."""
-        return self._buffer(("middle", index), self._tokens, self._weights.final_norm.size)
+        return self._buffer(("middle", self._layer(index)), self._tokens, self._weights.final_norm.size)
 
     def _inner(self, packed: Packed) -> Floats:
         return self._buffer(packed, self._tokens, packed.inner)
@@ -111,7 +119,7 @@ class Passes:
 
     def _attention(self, index: int) -> None:
         weights, layer = self._weights, self._weights.layers[index]
-        flat = self._heads(index)
+        flat = self._heads(self._layer(index))
         kernels.split_heads(
             *self._outward(layer.qkv),
             weights.cosine,
@@ -164,7 +172,7 @@ class Passes:
 
     def _feed_forward(self, index: int) -> None:
         weights, layer = self._weights, self._weights.layers[index]
-        gated = self._buffer(("gated", index), self._tokens, layer.gate_up.outputs)
+        gated = self._buffer(("gated", self._layer(index)), self._tokens, layer.gate_up.outputs)
         inner = self._inner(layer.gate_up)
         kernels.gate(*self._outward(layer.gate_up), layer.down.smoothing, inner, gated, *self._inputs(layer.down))
         last = index + 1 == len(weights.layers)
@@ -181,7 +189,7 @@ class Passes:
     def _feed_forward_backward(self, index: int, gradient: Quantized) -> Quantized:
         layer = self._weights.layers[index]
         self._learn_ups(layer.down, gradient)
-        gated = self._buffer(("gated", index), self._tokens, layer.gate_up.outputs)
+        gated = self._buffer(("gated", self._layer(index)), self._tokens, layer.gate_up.outputs)
         inner, restored = self._inner_gradient(layer.down), self._inward(gradient, layer.down)
         gradient = self._gradient(layer.gate_up.outputs)
         kernels.gate_backward(*restored, gated, inner, *gradient)
@@ -200,12 +208,12 @@ class Passes:
     def _head_inputs(self) -> Quantized:
         return self._quantized("head", self._weights.final_norm.size)
 
-    def _head(self, labels: NDArray[Any], learn: bool) -> tuple[float, Quantized]:
-        """Loss, and the quantised gradient of the last layer's output."""
+    def _head(self, labels: NDArray[Any], learn: bool) -> tuple[NDArray[Any], NDArray[np.float64], Quantized]:
+        """The labelled places, their losses, and the quantised gradient of the last layer's output."""
         weights, (levels, scales) = self._weights, self._head_inputs()
         places = np.flatnonzero(labels != IGNORED)
         received = self._buffer("head gradient", len(places), weights.final_norm.size)
-        total = 0.0
+        found = np.empty(len(places))
         for first in range(0, len(places), _CHUNK):
             at = places[first : first + _CHUNK]
             targets, scale = labels[at], scales[at]
@@ -215,7 +223,7 @@ class Passes:
             head.token_losses(
                 products, scale, weights.head_scales, targets, LEAST_PROBABILITY, losses, normalizers, likely
             )
-            total += float(losses.sum(dtype=np.float64))
+            found[first : first + len(at)] = losses
             if learn:
                 hot = np.flatnonzero(likely)
                 chances = self._buffer("chances", len(at), len(hot))
@@ -229,7 +237,7 @@ class Passes:
             kernels.final_norm_backward(
                 received, places, hidden, weights.final_norm, weights.epsilon, self._residual(), *gradient
             )
-        return total, gradient
+        return places, found, gradient
 
     def _residual(self) -> Floats:
         """The gradient of the residual stream, updated in place from layer to layer."""
@@ -267,7 +275,7 @@ class Passes:
         ]
 
     def _chances(self, index: int, at: int, mask: Tensor) -> Tensor:
-        return torch.from_numpy(self._buffer(("chances", index, at), self._weights.groups, *mask.shape))
+        return torch.from_numpy(self._buffer(("chances", self._layer(index), at), self._weights.groups, *mask.shape))
 
     def _blocks(
         self, wide: Sequence[Floats], narrow: Sequence[Floats]

@@ -45,23 +45,37 @@ class FusedLoss:
         rows = scored_rows(batch)
         if not rows:
             return 0.0, None
-        self.weights.refresh(max(len(ids) for ids, _ in rows))
         shares = [share for share in deal(rows, self._threads) if share]
-        threads = self._threads // len(shares)
-
-        def work(passes: Passes, share: list[Row]) -> float:
-            torch.set_num_threads(threads)  # of this thread, and of those that begin hereafter
-            return passes.run(share, learn)
-
-        busy = self._passes[: len(shares)]
-        loss = math.fsum(self._pool.map(work, busy, shares))
-        torch.set_num_threads(self._threads)
+        loss = math.fsum(loss for share in self._run(shares, learn) for loss in share)
         if not learn:
             return loss, None
+        busy = self._passes[: len(shares)]
         total = busy[0].gradient.clone()
         for passes in busy[1:]:
             total += passes.gradient
         return loss, total
+
+    def by_row(self, batch: Batch) -> list[float]:
+        """The summed negative log-likelihood of each row's targets, of which every row has one; no gradients."""
+        rows = scored_rows(batch)
+        shares = [share for share in deal(rows, self._threads) if share]
+        losses = [loss for share in self._run(shares, False) for loss in share]
+        found = dict(zip((id(row) for share in shares for row in share), losses, strict=True))
+        return [found[id(row)] for row in rows]
+
+    def _run(self, shares: Sequence[list[Row]], learn: bool) -> list[list[float]]:
+        """The losses of the rows of every share, a thread a share."""
+        self.weights.refresh(max(len(ids) for share in shares for ids, _ in share))
+        threads = self._threads // len(shares)
+
+        def work(passes: Passes, share: list[Row]) -> list[float]:
+            torch.set_num_threads(threads)  # of this thread, and of those that begin hereafter
+            losses: list[float] = passes.run(share, learn).tolist()
+            return losses
+
+        found = list(self._pool.map(work, self._passes[: len(shares)], shares))
+        torch.set_num_threads(self._threads)
+        return found
 
 
 def int8_loss(model: Any, plain: Loss, sample: Batch, progress: Progress) -> Loss:

@@ -1,0 +1,125 @@
+"""The first round: which checkpoints find the prompts' known programs most likely. A screen, never a score.
+
+A forward pass a program says it, so the round costs a small part of one in which every checkpoint writes programs.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ainl_align.artifacts import atomic_open, content_hash, file_hash
+from ainl_align.evaluation.likelihood import DECIDES, known_programs
+from ainl_align.evaluation.models import Wardrobe
+from ainl_align.evaluation.store import code_hash
+from ainl_align.progress import Progress
+from ainl_align.sweep.rejects import Outcome, Phase, halve
+from ainl_align.sweep.workers import Asker, Scales
+from ainl_align.tasks.prompts import PromptRow, stratified
+from ainl_align.training.checkpoints import WEIGHTS, Adapter
+from ainl_align.training.rows import Encoded
+
+MOST = 8
+"""Programs that are weighed; docs/log.md says why so few are enough."""
+LEAST = 4
+"""Nothing is rejected on fewer."""
+_IMPOSSIBLE = 1e9
+"""Stands for a likelihood that is no number, such as that of weights that have run away."""
+
+
+def kept(arms: int, most: int, finalists: int) -> int:
+    """How many of the arms the round leaves: at most ``most`` and at most half, but two more than none decides on."""
+    return min(arms, max(2, finalists, min(most, -(-arms // 2))))
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What the round found. Arms are numbers of checkpoints."""
+
+    phases: Sequence[Phase]
+    survivors: Sequence[int]
+    """Best first."""
+    rejected: Sequence[Sequence[int]]
+    """By phase, worst first."""
+    nats: Mapping[int, float]
+    """By arm: the negative log-likelihood of the programs that it was weighed on, by token of them."""
+    path: str
+    """How it was computed."""
+
+    def rejected_after(self, arm: int) -> int | None:
+        """On how many programs an arm was rejected; None for a survivor."""
+        return next((phase.prompts for phase, out in zip(self.phases, self.rejected, strict=True) if arm in out), None)
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """How checkpoints are weighed; ``kept``: folder of known results."""
+
+    scales: Scales
+    wardrobe: Wardrobe
+    asker: Asker
+    kept: Path
+    progress: Progress
+
+    def run(
+        self, found: Sequence[Adapter], arms: Sequence[int], rows: Sequence[PromptRow], phases: Sequence[Phase]
+    ) -> Weighed:
+        """Weigh ``arms`` of ``found`` phase by phase on ``rows``, which all have tasks, and reject the least likely."""
+        sums = dict.fromkeys(arms, 0.0)
+        tokens = dict.fromkeys(arms, 0)
+        seen: set[str] = set()
+
+        def ask(left: Sequence[int], phase: Phase) -> Mapping[int, Sequence[Outcome]]:
+            fresh = [row for row in stratified(rows, phase.prompts) if row.id not in seen]
+            seen.update(row.id for row in fresh)
+            programs = known_programs(self.wardrobe.tokenizer, fresh)
+            losses = self._losses([found[arm] for arm in sorted(left)], programs)
+            for arm, lost in zip(sorted(left), losses, strict=True):
+                sums[arm] += sum(lost)
+                tokens[arm] += sum(program.labelled for program in programs)
+            return {arm: [(-loss,) for loss in lost] for arm, lost in zip(sorted(left), losses, strict=True)}
+
+        survivors, rejected = halve(
+            arms, phases, ask, {arm: (-float(found[arm].step or 0), -float(arm)) for arm in arms}
+        )
+        return Weighed(phases, survivors, rejected, {arm: sums[arm] / tokens[arm] for arm in arms}, self._path)
+
+    @property
+    def _path(self) -> str:
+        return self.wardrobe.loss_path(self.scales.quantization, self.scales.fused)
+
+    def _losses(self, adapters: Sequence[Adapter], programs: Sequence[Encoded]) -> list[list[float]]:
+        """By adapter and program; what is known is not computed again."""
+        files = [self.kept / f"{self._key(adapter, programs)[:32]}.json" for adapter in adapters]
+        known = [_read(path, len(programs)) for path in files]
+        missing = [place for place, losses in enumerate(known) if losses is None]
+        if missing:
+            label = f"likelihood of {len(programs)} known programs, {len(missing)} checkpoints"
+            asked = [adapters[place] for place in missing]
+            for place, losses in zip(missing, self.asker.weigh(self.scales, asked, programs, label), strict=True):
+                losses = known[place] = [loss if math.isfinite(loss) else _IMPOSSIBLE for loss in losses]
+                with atomic_open(files[place]) as handle:
+                    handle.write(json.dumps({"losses": losses, "sha256": content_hash(losses)}) + "\n")
+        return [losses for losses in known if losses is not None]
+
+    def _key(self, adapter: Adapter, programs: Sequence[Encoded]) -> str:
+        return content_hash(
+            {
+                "adapter": [file_hash(adapter.folder / name) for name in ("adapter_config.json", WEIGHTS)],
+                "base": self.wardrobe.base.fingerprint,
+                "programs": [[program.ids, program.labels] for program in programs],
+                "path": self._path,
+                "code": code_hash(DECIDES),
+            }
+        )
+
+
+def _read(path: Path, count: int) -> list[float] | None:
+    """The kept losses, or None where there are none or they are damaged."""
+    try:
+        entry = json.loads(path.read_bytes())
+        losses = [float(loss) for loss in entry["losses"]]
+        return losses if len(losses) == count and entry["sha256"] == content_hash(losses) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
