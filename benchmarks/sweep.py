@@ -31,7 +31,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from safetensors.torch import load_file, save_file
 
 from ainl_align.config import ROOT
@@ -84,15 +83,16 @@ class Watch:
         self._start = self._now()
 
     @staticmethod
-    def _now() -> np.ndarray[Any, Any]:
-        return np.array([time.monotonic(), sum(os.times()[:4])])
+    def _now() -> tuple[float, float]:
+        return time.monotonic(), sum(os.times()[:4])
 
-    def read(self) -> np.ndarray[Any, Any]:
+    def read(self) -> tuple[float, float]:
         """Wall, processor."""
-        return self._now() - self._start
+        (wall, processor), (wall_then, processor_then) = self._now(), self._start
+        return wall - wall_then, processor - processor_then
 
 
-def timed_sweep(root: Path, prompts: Path, output: Path, **changes: Any) -> tuple[Any, dict[str, Any]]:
+def timed_sweep(root: Path, prompts: Path, output: Path, **changes: Any) -> tuple[tuple[float, float], dict[str, Any]]:
     """Times and report of a sweep that knows no answer; ``changes`` are settings."""
     shutil.rmtree(root / "sweep", ignore_errors=True)
     settings = sweep.Settings(
@@ -108,7 +108,7 @@ def timed_sweep(root: Path, prompts: Path, output: Path, **changes: Any) -> tupl
     return watch.read(), report
 
 
-def timed_evaluation(adapter: Path, prompts: Path, output: Path) -> Any:
+def timed_evaluation(adapter: Path, prompts: Path, output: Path) -> tuple[float, float]:
     """Times of one evaluation."""
     settings = evaluation.Settings(
         base_model=EMBEDDED, adapter_path=adapter, prompt_set=prompts, output_json=output, skip_base_eval=True
@@ -127,7 +127,7 @@ def outcomes(root: Path, prompts: Path) -> list[list[Outcome]]:
     wardrobe = Wardrobe(resolve(EMBEDDED), pick_device("auto"), "none", progress)
     settings = DecodingSettings(base_model=EMBEDDED).answering()
     screening = Screening("none", settings, wardrobe, Alone(wardrobe, progress), root / "sweep" / "answers", progress)
-    done = screening.run(found, range(len(found)), rows, [Phase(len(rows), len(found) - 1)])
+    done = screening.run(found, range(len(found)), rows, [Phase(len(rows), len(found) - 1)], {})
     return [
         [outcome(row, item) for row, item in zip(done.sides[arm].answers.rows, done.sides[arm].final, strict=True)]
         for arm in range(len(found))
@@ -147,25 +147,27 @@ def weights(root: Path, prompts: Path) -> tuple[list[list[float]], list[int]]:
 class Way:
     """A way to screen. ``keeps``: checkpoints that likelihood leaves, 0 for no such round; ``programs``: most programs
     weighed; ``sum``: how a program counts (by its nats, by its nats a token, by its probability); ``share``: the
-    part of the prompts that the last round sees."""
+    part of the prompts that the last round sees; ``ties``: what decides between checkpoints that answered alike."""
 
     keeps: int = sweep.Settings.model_fields["likelihood_keeps"].default
     programs: int = MOST
     sum: Literal["nats", "per token", "probability"] = "nats"
     share: float = SHARE
+    ties: Literal["nats", "steps"] = "nats"
 
     def __str__(self) -> str:
         first = (
             f"likelihood of {self.programs} programs ({self.sum}) keeps {self.keeps}" if self.keeps else "answers alone"
         )
-        return f"{first}, answers to {self.share:.0%}"
+        return f"{first}, answers to {self.share:.0%}, ties by {self.ties}"
 
 
 WAYS = (
     Way(),
-    Way(keeps=0),
-    Way(keeps=0, share=1.0),
+    Way(keeps=0, ties="steps"),
+    Way(keeps=0, share=1.0, ties="steps"),
     Way(share=1.0),
+    Way(ties="steps"),
     *(Way(programs=count) for count in (2, 4, 16, 64) if count != MOST),
     Way(sum="per token"),
     Way(sum="probability"),
@@ -185,10 +187,12 @@ def replay(
     lost = 0.0
     for trial in range(trials):
         drawn = random.Random(trial).choices(range(prompts), k=prompts)
-        left = _weighed([[_counts(losses[arm][place], tokens[place], way.sum) for place in drawn] for arm in arms], way)
+        weighed = [[_counts(losses[arm][place], tokens[place], way.sum) for place in drawn] for arm in arms]
+        left = _weighed(weighed, way)
+        ties = {arm: (sum(weighed[arm][: way.programs]) if way.ties == "nats" else 0.0, -float(arm)) for arm in left}
         rates = [sum(found[arm][place][3] for place in drawn) / prompts for arm in arms]
         best = max(arms, key=lambda arm: (*_sums(found[arm], drawn), -arm))
-        winner, asked = _screened({arm: [found[arm][place] for place in drawn] for arm in left}, prompts, way.share)
+        winner, asked = _screened({arm: [found[arm][place] for place in drawn] for arm in left}, way.share, ties)
         row = {"task_success_rate": rates[best], "n": prompts, "counts": {"task_success": round(rates[best] * prompts)}}
         bounds = success_interval(row)
         same += winner == best
@@ -215,8 +219,8 @@ def _sums(found: Sequence[Outcome], drawn: Sequence[int]) -> tuple[float, ...]:
     return tuple(sum(found[place][key] for place in drawn) for key in range(KEYS))
 
 
-def _halved(drawn: Mapping[int, Sequence[Outcome]], phases: Sequence[Phase]) -> list[int]:
-    """The arms that are left; ties go to fewer steps, for these checkpoints may have no validation loss."""
+def _halved(drawn: Mapping[int, Sequence[Outcome]], phases: Sequence[Phase], ties: Mapping[int, Outcome]) -> list[int]:
+    """The arms that are left, best first."""
     at = 0
 
     def ask(left: Sequence[int], phase: Phase) -> dict[int, Sequence[Outcome]]:
@@ -224,7 +228,7 @@ def _halved(drawn: Mapping[int, Sequence[Outcome]], phases: Sequence[Phase]) -> 
         start, at = at, phase.prompts
         return {arm: drawn[arm][start:at] for arm in left}
 
-    return halve(drawn, phases, ask, {arm: (float(-arm),) for arm in drawn})[0]
+    return halve(drawn, phases, ask, ties)[0]
 
 
 def _weighed(drawn: Sequence[Sequence[float]], way: Way) -> list[int]:
@@ -232,13 +236,18 @@ def _weighed(drawn: Sequence[Sequence[float]], way: Way) -> list[int]:
     arms = len(drawn)
     keep = kept(arms, way.keeps, 1) if way.keeps > 1 else way.keeps or arms
     phases = plan(arms, min(len(drawn[0]), way.programs), keep, LEAST)
-    return _halved({arm: [(value,) for value in drawn[arm]] for arm in range(arms)}, phases)
+    return _halved(
+        {arm: [(value,) for value in drawn[arm]] for arm in range(arms)},
+        phases,
+        {arm: (-float(arm),) for arm in range(arms)},
+    )
 
 
-def _screened(drawn: Mapping[int, Sequence[Outcome]], prompts: int, share: float) -> tuple[int, int]:
+def _screened(drawn: Mapping[int, Sequence[Outcome]], share: float, ties: Mapping[int, Outcome]) -> tuple[int, int]:
     """The arm that answering leaves, and how many answers that took, those of the reference path not among them."""
+    prompts = len(next(iter(drawn.values())))
     phases = plan(len(drawn), screening_prompts(prompts, share), 1)
-    return _halved(drawn, phases)[0], answers_of(phases, len(drawn))
+    return _halved(drawn, phases, ties)[0], answers_of(phases, len(drawn))
 
 
 def timed(root: Path, prompts: Path, scratch: Path, compare: bool) -> dict[str, Any]:
@@ -250,7 +259,10 @@ def timed(root: Path, prompts: Path, scratch: Path, compare: bool) -> dict[str, 
     sweep.run(sweep.Settings.model_validate({**report_settings(scratch / "screened.json")}), Progress())
     repeated = watch.read()
     before = timed_sweep(root, prompts, scratch / "before.json", likelihood_keeps=0)[0] if compare else None
-    single = (one + timed_evaluation(best, prompts, scratch / "one.json")) / 2
+    single = [
+        (first + second) / 2
+        for first, second in zip(one, timed_evaluation(best, prompts, scratch / "one.json"), strict=True)
+    ]
     done = report["screening"]
     return {
         "checkpoints": count,
@@ -296,14 +308,13 @@ def tell(name: str, found: Mapping[str, Any]) -> None:
     """One set's result, and how much memory the process has needed."""
     if "sweep_s" in found:
         without = found["without_likelihood"]
+        compared = "" if without is None else f"; without likelihoods {without['s']:.1f} s"
         print(
             f"{name}: {found['prompts']} prompts, one evaluation {found['one_evaluation_s']:.1f} s, sweep of "
             f"{found['checkpoints']} {found['sweep_s']:.1f} s ({found['ratio_to_one']:.2f} times one, "
-            f"{found['ratio_to_all']:.2f} times all"
-            + ("" if without is None else f"; without likelihoods {without['s']:.1f} s")
-            + f"), again {found['repeated_sweep_s']:.1f} s; by processor time {found['processor_ratio_to_one']:.2f} times "
-            f"one of {found['processor_s']['one_evaluation']:.1f} s; winner {found['winner']}; "
-            f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB",
+            f"{found['ratio_to_all']:.2f} times all{compared}), again {found['repeated_sweep_s']:.1f} s; by processor "
+            f"time {found['processor_ratio_to_one']:.2f} times one of {found['processor_s']['one_evaluation']:.1f} s; "
+            f"winner {found['winner']}; {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB",
             flush=True,
         )
     if "replayed" in found:

@@ -228,7 +228,8 @@ class _Sweep:
             return None
         screening = Screening(mode, self._settings.answering(), self._wardrobe, self._asker, self._kept, self._progress)
         try:
-            return screening.run(self._found, arms, self._rows, phases)
+            nats = {} if self._weighed is None else self._weighed.nats
+            return screening.run(self._found, arms, self._rows, phases, nats)
         except (AlignError, RuntimeError, ValueError, MemoryError) as error:
             self._progress.fallback(
                 f"screening failed ({type(error).__name__}: {error}); every checkpoint answers every prompt"
@@ -290,11 +291,12 @@ class _Sweep:
         return self._filled(self._row(arm), side, one.output_json, None)
 
     def _drafts(self, arm: int) -> dict[str, str]:
-        """What the checkpoint answered in screening: nearly always what it will answer."""
+        """What the checkpoint answered in screening, nearly always what it will answer; for other prompts the gold."""
         if self._screened is None:
             return {}
         answers = self._screened.sides[arm].answers
-        return {row.id: item.program for row, item in zip(answers.rows, answers.answers, strict=True)}
+        known = {row.id: row.task.gold for row in self._rows if row.task is not None}
+        return known | {row.id: item.program for row, item in zip(answers.rows, answers.answers, strict=True)}
 
     def _row(self, arm: int) -> dict[str, Any]:
         adapter = self._found[arm]
