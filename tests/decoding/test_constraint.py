@@ -9,7 +9,7 @@ from ainl_align.decoding.constraint import Constraint, RowConstraint
 from ainl_align.language.canonical import canonicalize
 from ainl_align.language.semantics import verdict
 from ainl_align.tasks.suites import generate, suite
-from tests.decoding.adversaries import LIKED
+from tests.decoding.adversaries import LIKED, Adversary
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +98,24 @@ def test_a_long_text_is_closed_by_the_budget(constraint: Constraint, embedded_to
         row.take(word)
     assert row.closed_by_budget and row.used + 1 <= 60
     assert verdict(row.program).canonical
+
+
+@pytest.mark.parametrize("name", ["uniform", "labels", "long_names", "texts_like_names"])
+def test_a_program_can_be_completed_as_its_place_says(constraint: Constraint, name: str) -> None:
+    texts = tuple(constraint.text(token) for token in range(constraint.vocabulary))
+    random, adversary = np.random.default_rng(5), Adversary(name, 5, texts, constraint.eos_ids[0])
+    row, rest = constraint.start(None), None
+    while not row.finished and row.used < 60:
+        ending, reach = row.place.ending(), row.place.reach
+        assert rest in (None, ending), row.program
+        assert reach is None or reach >= len(constraint.tokenize(ending)), row.program
+        allowed = _allowed(row)
+        on_the_way = [token for token in allowed.tolist() if ending.startswith(constraint.text(token))]
+        token = row.forced()[0] if row.forced() else adversary.choose(allowed)
+        token = int(random.choice(on_the_way)) if random.random() < 0.5 and on_the_way else token
+        text = constraint.text(token)
+        rest = ending.removeprefix(text) if ending.startswith(text) else None
+        row.take([token])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ Not guaranteed: that a call succeeds at run time (types of values, SQL and JSON 
 about meaning.
 """
 
-import copy
 import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -31,8 +30,6 @@ from ainl_align.errors import ConstraintDeadEnd
 
 _GROWTH: Final = 64
 """No single token makes the shortest ending longer by more tokens than this (an If with two new labels: under 50)."""
-_LINE: Final = 128
-"""Completing any unfinished line, and what that line adds to the shortest ending, takes fewer tokens than this."""
 _CLEAR = r"[ !#-\[\]-~]"
 _SLICES: Final = [r"[a-z0-9_]{1,12}", rf"( ?[A-Z]| [a-z]){_CLEAR}*", rf"{_CLEAR}+"]
 """Kinds of tokens that llguidance may accept as a whole: parts of names, words that start a text, parts of texts."""
@@ -78,6 +75,7 @@ class Constraint:
         """Drop all remembered masks, as in a new process; for measuring."""
         self._shared.clear()
         self._tokens.own.cache_clear()
+        self._tokens.known_cut.cache_clear()
 
     def place(self) -> Place:
         """The start of a program."""
@@ -94,7 +92,7 @@ class Constraint:
 
     def tokenize(self, text: bytes) -> list[int]:
         """The tokenizer's own tokens of a text, without any special one; bytes may start within a character."""
-        return self._tokens.cut(text)
+        return list(self._tokens.known_cut(text))
 
     def allocate(self, rows: int) -> Bitmask:
         """A bitmask of shape (rows, ceil(vocabulary / 32)), one bit a token, lowest bit first."""
@@ -132,7 +130,8 @@ class RowConstraint:
         self.finished = self.place.finished
         self._text = bytearray()
         self._texts = owner.texts
-        self._plan: list[int] | None = None
+        self._rest: bytes | None = None
+        """A text that completes the program from here, where it was looked for."""
         self._slack: float = math.inf if budget is None else budget - owner.minimum
         """The program can be finished from here with at least so many tokens to spare."""
 
@@ -143,7 +142,8 @@ class RowConstraint:
 
     def copy(self) -> "RowConstraint":
         """An independent copy, for looking ahead."""
-        twin = copy.copy(self)
+        twin = RowConstraint.__new__(RowConstraint)
+        twin.__dict__.update(self.__dict__)
         twin.place = self.place.copy()
         twin._text = self._text.copy()
         return twin
@@ -155,7 +155,7 @@ class RowConstraint:
         if self.place.state.idle < self.loop - 1:
             return list(self.place.forced())
         self.closed_by_loop = True
-        return self._ending(self.place)
+        return self.owner.tokenize(self._known_rest())
 
     def take(self, tokens: Iterable[int]) -> list[int]:
         """Take allowed tokens; returns what the program really gained.
@@ -171,7 +171,7 @@ class RowConstraint:
                 gained += self._take_or_end(token)
                 continue
             self._slack -= _GROWTH + 1
-            self._plan = None
+            self._rest = None
             self.place.advance(token)
             self._text += self._texts[token]
             self.used += 1
@@ -185,23 +185,23 @@ class RowConstraint:
         if self._slack > _GROWTH + 1:
             return False
         assert self.budget is not None
-        room = self.budget - self.used - len(self.place.closing) - _LINE - 2
-        self._slack = max(self._slack, room)
-        return room < 0
+        reach = self.place.reach
+        if reach is not None:
+            self._slack = max(self._slack, self.budget - self.used - 1 - reach)
+        return self._slack <= _GROWTH + 1
 
     def peek(self, token: int) -> list[int]:
         """What ``take([token])`` would return for an allowed token, without taking it: it, or the ending instead."""
-        return [token] if not self.tight or self._after(token) is not None else list(self._plan or ())
+        return [token] if not self.tight or self._after(token) is not None else self.owner.tokenize(self._known_rest())
 
     def _take_or_end(self, token: int) -> list[int]:
         after = self._after(token)
         if after is not None:
-            self.place, self._plan, self._slack = after
+            self.place, self._rest, self._slack = after
             taken = [token]
         else:
-            assert self._plan is not None
             self.closed_by_budget = True
-            taken = self._plan
+            taken = self.owner.tokenize(self._known_rest())
             for planned in taken:
                 self.place.advance(planned)
         self._text += b"".join([self._texts[one] for one in taken])
@@ -209,17 +209,27 @@ class RowConstraint:
         self.finished = self.place.finished
         return taken
 
-    def _after(self, token: int) -> tuple[Place, list[int], int] | None:
-        """Near the end of the budget: the place after a token, the ending from there and the tokens to spare; None
-        where there is no room for both. Settles the ending from here."""
+    def _after(self, token: int) -> tuple[Place, bytes | None, int] | None:
+        """Near the end of the budget: the place after a token, the ending from there where it was looked for, and a
+        number of tokens that there are to spare; None where there is no room for both."""
         assert self.budget is not None
-        if self._plan is None:
-            self._plan = self._ending(self.place)
+        room = self.budget - self.used - 2  # this token and the end-of-text token
+        text, rest = self._texts[token], self._rest
         ahead = self.place.copy()
         ahead.advance(token)
-        plan = self._ending(ahead)
-        slack = self.budget - self.used - 2 - len(plan)  # this token and the end-of-text token
-        return (ahead, plan, slack) if slack >= 0 else None
+        if rest is not None and text and rest.startswith(text):
+            rest = rest[len(text) :]
+        else:
+            reach = ahead.reach
+            if reach is not None and reach <= room:
+                return ahead, None, room - reach
+            rest = b"" if ahead.finished else ahead.ending()
+        # A token spells at least a byte.
+        slack = room - len(rest) if len(rest) <= room else room - len(self.owner.tokenize(rest))
+        return (ahead, rest, slack) if slack >= 0 else None
 
-    def _ending(self, place: Place) -> list[int]:
-        return [] if place.finished else self.owner.tokenize(place.ending())
+    def _known_rest(self) -> bytes:
+        """A text that completes the program from here."""
+        if self._rest is None:
+            self._rest = self.place.ending()
+        return self._rest

@@ -123,6 +123,8 @@ class Tokens:
         self.within = [bool(text) and not _ENDS.search(text) for text in self.texts]
         """Whether a token leaves the word that it is in, if that is no text, as it is: begun and not ended."""
         self.own = lru_cache(maxsize=1024)(partial(Words, self))
+        self.known_cut = lru_cache(maxsize=4096)(lambda text: tuple(self.cut(text)))
+        """``cut``, remembered: programs end alike."""
 
     def mask(self, tokens: Iterable[int]) -> Bitmask:
         """A mask of ``tokens``."""

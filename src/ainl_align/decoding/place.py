@@ -5,7 +5,7 @@ come, without the ends of names, labels and texts that it bars.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from ainl_align.decoding.line import MARK, TEXT, Line
 from ainl_align.decoding.masks import Bitmask, Own, Shared, SharedMasks, Tokens, Words, drop, has, put
 from ainl_align.decoding.state import ProgramState
 from ainl_align.errors import ConstraintDeadEnd
+from ainl_align.language.grammar import MAX_NAME, SIGNATURES
 
 _MARK: Final = MARK.encode()
 _LONGEST_LINE: Final = 400
@@ -24,17 +25,18 @@ _NOTHING_SHARED: Final = Shared()
 _NOTHING_OWN: Final = Own()
 _NAMED: Final = frozenset({"Set", "Call", "Cr"})
 """Ops whose first operand is a name or label of free choice."""
+_OPERANDS: Final = {"J": 1, "Set": 2, "Retry": 3, "R": 1, "Call": 2, "Err": 2, "If": 3}
+"""Words of a step after its first, at least; for R those beside its operands."""
+_LABELS: Final = {"Call": 1, "Err": 1, "If": 2}
+"""Labels that a step may be the first to name."""
+_ROOM: Final = 8
+"""More tokens than a word takes at least, or than its end, and as many as tokens may be cut differently elsewhere."""
 # Preference of the shortest-ending search; in a string a quote comes first, elsewhere it comes late.
 _SHORT: Final = b"\n >-J0aA_L:@/*" + bytes(range(0x61, 0x7B)) + bytes(range(0x41, 0x5B)) + b'123456789.=n$"'
 
 
 class Place:
     """Where a program stands: ``state`` at the last line start, and the ``line`` so far."""
-
-    __slots__ = (
-        "_closing", "_done", "_expected", "_here", "_in_text", "_known", "_number", "_op", "_open", "_part", "_root",
-        "_rules", "_shared", "_starts", "_steady", "_then", "_tokens", "finished", "line", "state",
-    )  # fmt: skip
 
     def __init__(self, tokens: Tokens, shared: SharedMasks, state: ProgramState) -> None:
         self._tokens = tokens
@@ -46,8 +48,7 @@ class Place:
     def copy(self) -> "Place":
         """An independent copy, for looking ahead."""
         twin = Place.__new__(Place)
-        for name in Place.__slots__:
-            setattr(twin, name, getattr(self, name))
+        twin.__dict__.update(self.__dict__)
         return twin
 
     # ---- reading
@@ -329,32 +330,59 @@ class Place:
             self._closing = self.state.closing().encode()
         return self._closing
 
+    @property
+    def reach(self) -> int | None:
+        """Tokens in which the program can be completed from here, found without looking for how; None: not so easily.
+
+        A step leaves no more to complete than there was before it, but for the labels that it names.
+        """
+        op, left, names, labels = self._op, 0, 0, 0
+        if not op:
+            if not self.closing.startswith(self.line):
+                if self.line[:1] != b"L":
+                    return None
+                names = 1
+        elif op in _OPERANDS:
+            shape = SIGNATURES[self.line.split()[1].decode()].split() if op == "R" else ()
+            left = max(0, _OPERANDS[op] + len(shape) - self._number + 1)
+            names = sum("v" in kind for kind in shape) + (not self._in_text)
+            labels = _LABELS.get(op, 0)
+        else:
+            return None
+        rest = _ROOM * (left + 2 * labels + 1) + MAX_NAME * (names + labels)
+        return rest + len(self._tokens.known_cut(self.closing))
+
     def ending(self) -> bytes:
         """A short text that completes the program from here."""
         if self.closing.startswith(self.line):
             return self.closing[len(self.line) :]
         ahead, text = self.copy(), b""
-        while ahead.state is self.state and len(text) < _LONGEST_LINE:
-            token = ahead._shortest()
-            text += self._tokens.texts[token]
-            ahead.advance(token)
-        if ahead.state is self.state:
-            raise ConstraintDeadEnd(f"no end of the line {self.line!r} was found")
-        return text.partition(b"\n")[0] + b"\n" + ahead.closing
+        while len(text) < _LONGEST_LINE:
+            for token in ahead._shortest():
+                text += self._tokens.texts[token]
+                if b"\n" in text:
+                    text = text.partition(b"\n")[0]
+                    after = self.state.copy()
+                    after.advance((self.line + text).decode())
+                    return text + b"\n" + after.closing().encode()
+                ahead._take(self._tokens.texts[token])
+        raise ConstraintDeadEnd(f"no end of the line {self.line!r} was found")
 
-    def _shortest(self) -> int:
-        """The next token on a short way to the line's end."""
-        forced = self.forced()
+    def _shortest(self) -> Sequence[int]:
+        """The next tokens on a short way to the line's end."""
+        forced = self._forced()
         if forced:
-            return forced[0]
+            return forced
+        # Only tokens of one byte are looked for, and none of them is long.
+        mask = self._known if self._known is not None else self._mask(long=False)
         single = self._tokens.single
         # A capital ends every look of a number, a variable or a name of the runtime, so the quote can follow.
         for byte in b'"A' + _SHORT if self._in_text else _SHORT:
             token = single.get(byte, -1)
-            if token >= 0 and self.allows(token):
-                return token
+            if token >= 0 and has(mask, token):
+                return (token,)
         # No preferred byte: within a character, where any byte that continues it will do.
-        return int(np.flatnonzero(np.unpackbits(self.mask.view(np.uint8), bitorder="little"))[0])
+        return (int(np.flatnonzero(np.unpackbits(self.mask.view(np.uint8), bitorder="little"))[0]),)
 
 
 def _may_be_own(word: bytes) -> bool:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ainl_align.decoding.generate import Engine, GenerationSettings, Request
+from ainl_align.decoding.passes.guess import Guessed
 from ainl_align.decoding.passes.packed_llama import PackedLlama, obstacle
 from ainl_align.progress import Progress
 from tests.tiny import make_phi3
@@ -125,13 +126,44 @@ def test_guessing_changes_the_passes_and_not_the_tokens(
     found = []
     for guessing in (True, False):
         if not guessing:
-            monkeypatch.setattr("ainl_align.decoding.passes.packed.Oracle.guess", lambda oracle, most: [])
+            monkeypatch.setattr("ainl_align.decoding.passes.packed.Oracle.guess", lambda oracle, most: iter(()))
         passes.append(0)
         found.append(Engine(model, tokenizer, "cpu").generate(requests, settings, Progress()))
     assert [item.token_ids for item in found[0]] == [item.token_ids for item in found[1]]
     assert [item.choices for item in found[0]] == [item.choices for item in found[1]]
     if warm == 0 and not constrained:
         assert passes[0] < passes[1]  # a random model in greedy search repeats itself
+
+
+@pytest.mark.parametrize("guessed", ["<|im_start|>", "a"])
+def test_a_guess_that_may_not_come_is_not_read(
+    tiny_base: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, guessed: str
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(str(tiny_base), dtype=torch.float32).eval()
+    requests = [Request(str(i), tokenizer.encode("Say " + "7" * i)) for i in range(3)]
+    read = [0, 0]
+    feed = PackedLlama.feed
+
+    def counted(self: PackedLlama, first: int, feeds: Any) -> Any:
+        read[-1] += sum(map(len, feeds))
+        return feed(self, first, feeds)
+
+    monkeypatch.setattr(PackedLlama, "feed", counted)
+    answers = []
+    for guess in ([], tokenizer.encode(guessed)):
+        read.append(0)
+        monkeypatch.setattr(
+            "ainl_align.decoding.passes.packed.Oracle.guess",
+            lambda oracle, most, guess=guess: (Guessed(token, ("own", 0), 0.9) for token in guess),
+        )
+        found = Engine(model, tokenizer, "cpu").generate(requests, GenerationSettings(max_new_tokens=60), Progress())
+        answers.append([item.token_ids for item in found])
+    assert answers[0] == answers[1]
+    # A special token never comes; a letter does, but not everywhere.
+    assert 0 <= read[-1] - read[-2] < sum(item.choices for item in found)
+    assert (read[-1] > read[-2]) == (guessed == "a")
 
 
 def test_a_draft_saves_passes_and_changes_no_token(

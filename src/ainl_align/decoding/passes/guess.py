@@ -5,7 +5,7 @@ several checkpoints answer the same prompt alike. Every kind of precedent has a 
 guess comes with its probability. The model decides on every token; a guess only saves passes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 from ainl_align.decoding.row import Row
@@ -21,10 +21,11 @@ _LEAST = 0.1
 
 
 class Guessed(NamedTuple):
-    """One guessed token: ``chance`` is the probability that it and all before it are right."""
+    """One guessed token: ``chance`` is the probability that it and all before it are right, ``kind`` what it was
+    guessed by; None for one that is sure to follow the one before."""
 
     token: int
-    kind: tuple[str, int]
+    kind: tuple[str, int] | None
     chance: float
 
 
@@ -101,8 +102,9 @@ class Oracle:
         self._read(ids[self._taken :], shared=True)
         self._taken = len(ids)
 
-    def guess(self, most: int) -> Iterator[Guessed]:
-        """Up to ``most`` tokens that may follow; fewer where there is no precedent."""
+    def guess(self, most: int) -> Generator[Guessed, Sequence[int] | None]:
+        """Up to ``most`` tokens that may follow; fewer where there is no precedent. What is sure to follow a token may
+        be sent in answer to it."""
         tail = (*self._seen[-_LONG:], *self._row.ids[self._taken :])[-_LONG:]
         chance = 1.0
         for _ in range(most):
@@ -113,5 +115,5 @@ class Oracle:
             chance *= self._memory.chance((name, times))
             if chance < _LEAST:
                 return
-            yield Guessed(token, (name, times), chance)
-            tail = (*tail[1:], token)
+            sure = yield Guessed(token, (name, times), chance)
+            tail = (*tail, token, *(sure or ()))[-_LONG:]

@@ -5,7 +5,8 @@ was right. With few rows a pass has room for guesses at no cost, for reading the
 row guesses what is likely to be right, for a row that reads several tokens in one pass looks at its past once. The
 choices are those of reading one token at a time.
 
-While a device works by itself, constraints go on along the guesses, so one look at the scores decides on all of them.
+Constraints go on along the guesses: before a pass that takes the processor's time, so that it reads no guess that may
+not come and all that a guess forces; while a device works by itself, so that one look at the scores decides on all.
 """
 
 from collections import deque
@@ -56,6 +57,8 @@ class PackedBatch(Batch):
         self._oracles: dict[int, Oracle] = {}
         self._hints: dict[int, list[Guessed]] = {}
         """By row: the guess at its next tokens, whether it was read or not, as far as it is neither right nor wrong."""
+        self._ahead: dict[int, deque[tuple[RowConstraint, int, Step]]] = {}
+        """By row, along its guess: a constraint, the token that is guessed there, and what that brings."""
         self._turn = 0
         self._scores = torch.empty(0)
         self._open: dict[int, _Guess] = {}
@@ -98,23 +101,31 @@ class PackedBatch(Batch):
         return self._chosen([choice.place for choice in choices]), choices, "forward"
 
     def _choices(self, rows: Sequence[Row]) -> list[Choice]:
-        """What to decide on: each row's next token, and where there is time what follows a right guess."""
+        """What to decide on: each row's next token, and where a device has worked meanwhile what follows a right
+        guess."""
+        return [choice for row in rows for choice in (self._line(row) if self._model.by_itself else [self._next(row)])]
+
+    def _next(self, row: Row) -> Choice:
+        ahead, place = self._ahead.get(row.index), self._open[row.index].place
+        if ahead and ahead[0][0] is row.constraint:
+            return Choice(row, row.constraint, place, *ahead.popleft()[1:])
+        return Choice(row, row.constraint, place)
+
+    def _line(self, row: Row) -> list[Choice]:
+        """Choices along a row's guess."""
         found = []
-        for row in rows:
-            guess, constraint = self._open[row.index], row.constraint
-            place, tokens = guess.place, guess.tokens
-            likely = sum(item.chance >= _FORESEEN for item in self._hints[row.index]) if self._model.by_itself else 0
-            if row.copier is not None or row.settings.temperature > 0:
-                likely = 0  # it counts its choices, or draws a random number for each
-            while likely > 0 and tokens and (step := _foreseen(constraint, tokens[0])) is not None:
-                found.append(Choice(row, constraint, place, tokens[0], step))
-                taken = len(step.tokens)
-                if step.ended or tokens[:taken] != step.tokens:
-                    break
-                constraint, place, tokens, likely = step.constraint, place + taken, tokens[taken:], likely - taken
-            else:
-                found.append(Choice(row, constraint, place))
-        return found
+        guess, constraint = self._open[row.index], row.constraint
+        place, tokens = guess.place, guess.tokens
+        likely = sum(item.chance >= _FORESEEN for item in self._hints[row.index])
+        if row.copier is not None or row.settings.temperature > 0:
+            likely = 0  # it counts its choices, or draws a random number for each
+        while likely > 0 and tokens and (step := _foreseen(constraint, tokens[0])) is not None:
+            found.append(Choice(row, constraint, place, tokens[0], step))
+            taken = len(step.tokens)
+            if step.ended or tokens[:taken] != step.tokens:
+                return found
+            constraint, place, tokens, likely = step.constraint, place + taken, tokens[taken:], likely - taken
+        return [*found, Choice(row, constraint, place)]
 
     def _chosen(self, places: Sequence[int]) -> Tensor:
         """Some of the scores, without waiting for the device; all of them as they are."""
@@ -127,17 +138,46 @@ class PackedBatch(Batch):
         room = plan.free - sum(map(len, feeds))
         found = {}
         for place, slot in enumerate(ready):
-            row = self._slots[slot].index
+            row = self._slots[slot]
+            oracle = self._oracles[row.index]
             most = min(_LONGEST, plan.row - len(feeds[slot]))
+            share = room // (len(ready) - place)
             if not self._model.by_itself:
-                self._oracles[row].learn()
-            hint = self._hints[row] = list(self._oracles[row].guess(most))
+                oracle.learn()
+            if self._model.by_itself or row.constraint is None:
+                hint = list(oracle.guess(most))
+            else:
+                hint = self._hint(row, row.constraint, most, share)
+            self._hints[row.index] = hint
             likely = sum(item.chance >= _LIKELY for item in hint)
-            guess = [item.token for item in hint[: max(room // (len(ready) - place), likely)]]
+            guess = [item.token for item in hint[: max(share, likely)]]
             if guess:
                 found[slot] = guess
                 room -= len(guess)
         return found
+
+    def _hint(self, row: Row, constraint: RowConstraint, most: int, share: int) -> list[Guessed]:
+        """The guess at a row's next tokens as far as its constraint lets them come, with what they force. It goes on
+        where it is likely, and up to ``share`` tokens."""
+        ahead = self._ahead[row.index] = deque()
+        hint: list[Guessed] = []
+        guess = self._oracles[row.index].guess(most)
+        item = next(guess, None)
+        while item is not None and len(hint) < most and (not hint or len(hint) < share or item.chance >= _FORESEEN):
+            step = _foreseen(constraint, item.token)
+            if step is None:
+                break
+            ahead.append((constraint, item.token, step))
+            if step.ended:
+                break  # nothing is left to read
+            assert step.constraint is not None
+            constraint, sure = step.constraint, step.tokens[1:]
+            hint += [item, *[Guessed(token, None, item.chance) for token in sure]]
+            try:
+                item = guess.send(sure)
+            except StopIteration:
+                break
+        return hint[:most]
 
     def _decided(self, rows: Sequence[Row]) -> tuple[Tensor, list[Choice]]:
         going = []
@@ -145,7 +185,7 @@ class PackedBatch(Batch):
             self._learn(row, row.queue)
             if row.index in self._open and self._compare(row):
                 going.append(row)
-        choices = [Choice(row, row.constraint, self._open[row.index].place) for row in going]
+        choices = [self._next(row) for row in going]
         return self._chosen([choice.place for choice in choices]), choices
 
     def _compare(self, row: Row) -> bool:
@@ -168,7 +208,8 @@ class PackedBatch(Batch):
             if not hint:
                 return
             first = hint.pop(0)
-            self._memory.learn(first.kind, token == first.token)
+            if first.kind is not None:
+                self._memory.learn(first.kind, token == first.token)
             if token != first.token:
                 hint.clear()
 
@@ -181,6 +222,7 @@ class PackedBatch(Batch):
                 self._slots.pop()
                 del self._oracles[row.index]
                 self._hints.pop(row.index, None)
+                self._ahead.pop(row.index, None)
 
     def _admit(self, most: int) -> tuple[Tensor, list[Choice]]:
         """Read the prompts of the next rows: those that fit one pass, at least one."""
@@ -241,7 +283,7 @@ def _foreseen(constraint: RowConstraint | None, token: int) -> Step | None:
     if constraint is None:
         return Step(None, [token], [], False)
     try:
-        if constraint.tight or not constraint.place.allows(token):
+        if not constraint.place.allows(token):
             return None
         return Step.of(constraint.copy(), token)
     except ConstraintDeadEnd:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ainl_align.decoding.grounding import BONUS
@@ -14,6 +15,8 @@ from ainl_align.decoding.masks import Bitmask
 from ainl_align.decoding.passes.graphs import Graphs, upload
 from ainl_align.decoding.row import Row
 
+_FAINT = 1e-30
+"""Shares of the best token below this have lost digits."""
 _BLOCK = 8
 """Rows whose scores a CPU works on at a time, so that they stay in its cache."""
 
@@ -53,7 +56,7 @@ class Sampler:
         if not self._on_host:
             return self._on_device(logits, mask, favoured, rows)
         scores = _raised(logits.float(), favoured)
-        allowed = None if mask is None else torch.from_numpy(_bits(mask, scores.shape[1]))
+        allowed = None if mask is None else _bits(mask, scores.shape[1])
         parts = [
             _sample_block(
                 scores[low : low + _BLOCK],
@@ -119,7 +122,7 @@ def _rounded(rows: int) -> int:
     return 1 << (rows - 1).bit_length()
 
 
-def _bits(mask: Bitmask, vocabulary: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def _bits(mask: Bitmask, vocabulary: int) -> NDArray[np.bool_]:
     bits = np.unpackbits(mask.view(np.uint8), axis=1, bitorder="little")[:, :vocabulary]
     return bits.view(np.bool_)
 
@@ -131,24 +134,29 @@ def _raised(scores: Tensor, favoured: Sequence[tuple[int, int]]) -> Tensor:
     return scores.index_put(places, torch.tensor(BONUS, device=scores.device), accumulate=True)
 
 
-def _sample_block(scores: Tensor, allowed: Tensor | None, rows: Sequence[Row]) -> Sampled:
-    top, first = scores.max(dim=-1, keepdim=True)
-    best = first[:, 0]
+def _sample_block(scores: Tensor, allowed: NDArray[np.bool_] | None, rows: Sequence[Row]) -> Sampled:
+    # NumPy finds the largest of 49,152 numbers in 10 µs, where torch 2.13 takes 160; and it multiplies by flags in 30,
+    # where ``masked_fill`` takes up to 340.
+    best = scores.numpy().argmax(axis=1)
+    first = torch.from_numpy(best)[:, None]
     barred = scores
     rejected = [False] * len(rows)
-    kept = whole = torch.zeros(len(rows))
+    kept = whole = top = torch.zeros(len(rows))
     if allowed is not None:
+        top = scores.gather(1, first)
         shares = (scores - top).exp_()
         whole = shares.sum(dim=-1)
-        kept = (shares.masked_fill_(~allowed, 0).sum(dim=-1) / whole).log()
-        rejected = (~allowed.gather(1, first)[:, 0]).tolist()
-        if any(rejected):  # then what is kept may be too small for a plain sum
-            odd = torch.tensor(rejected)
-            left = scores[odd].masked_fill_(~allowed[odd], -math.inf)
-            best[odd] = left.argmax(dim=-1)
-            kept[odd] = left.logsumexp(dim=-1) - scores[odd].logsumexp(dim=-1)
+        held = shares.numpy()
+        np.multiply(held, allowed, out=held)
+        kept = (shares.sum(dim=-1) / whole).log()
+        rejected = (~allowed[np.arange(len(rows)), best]).tolist()
+        for row in np.flatnonzero(rejected).tolist():
+            best[row], sure = _largest(scores[row].numpy(), held[row], allowed[row])
+            if not sure:  # what is kept is too small for a plain sum
+                left = scores[row][torch.from_numpy(allowed[row])]
+                kept[row] = left.logsumexp(dim=-1) - scores[row].logsumexp(dim=-1)
         if any(row.settings.temperature > 0 for row in rows):
-            barred = scores.masked_fill(~allowed, -math.inf)
+            barred = scores.masked_fill(~torch.from_numpy(allowed), -math.inf)
     picked = [
         row.choose(barred[place], token) for place, (row, token) in enumerate(zip(rows, best.tolist(), strict=True))
     ]
@@ -157,3 +165,13 @@ def _sample_block(scores: Tensor, allowed: Tensor | None, rows: Sequence[Row]) -
         chosen = scores.gather(1, torch.tensor(picked)[:, None])
         log_probs = ((chosen - top)[:, 0] - whole.log() - kept).tolist()
     return Sampled(picked, rejected, kept.tolist(), log_probs)
+
+
+def _largest(scores: NDArray[np.float32], shares: NDArray[np.float32], allowed: NDArray[np.bool_]) -> tuple[int, bool]:
+    """The allowed token of the highest score, the first of equal ones, and whether the shares of the allowed ones (all
+    others are 0) can be trusted."""
+    most = shares.max()
+    sure = bool(most > _FAINT)
+    # Scores that differ may have equal shares, and the share of a higher one may be a rounding smaller.
+    near = np.flatnonzero(shares >= most * np.float32(1 - 1e-5)) if sure else np.flatnonzero(allowed)
+    return int(near[scores[near].argmax()]), sure
