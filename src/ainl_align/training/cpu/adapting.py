@@ -50,6 +50,35 @@ def restore_gradient(sums: Any, reach: Any, ends: Any, smoothing: Any, gradient:
 
 
 @kernel
+def add_rows(rows: Any, first: int, total: Any) -> None:
+    """``total``: the sum of ``rows`` from column ``first`` on."""
+    total[:] = rows[0, first : first + total.size]
+    for i in range(1, len(rows)):
+        row = rows[i, first : first + total.size]
+        for j in range(total.size):
+            total[j] += row[j]
+
+
+@kernel
+def add_gradient(found: Any, downs: int, ups: int, scale: Any, down: Any, up: Any) -> None:
+    """Add to ``down`` (rank, inputs) and ``up`` (outputs, rank) the sum of what threads found, times ``scale``.
+
+    ``found`` (threads, numbers) holds A from number ``downs`` on, and B, transposed, from ``ups`` on.
+    """
+    rank, inputs = down.shape
+    width = up.shape[0]
+    total = np.empty(rank * max(inputs, width), np.float32)
+    add_rows(found, downs, total[: rank * inputs])
+    for i in range(rank):
+        for j in range(inputs):
+            down[i, j] += total[i * inputs + j] * scale
+    add_rows(found, ups, total[: rank * width])
+    for j in range(width):
+        for i in range(rank):
+            up[j, i] += total[i * width + j] * scale
+
+
+@kernel
 def pack_adapter(
     down: Any,
     up: Any,

@@ -31,11 +31,11 @@ class Passes:
     ``Weights.gradients`` says what in it belongs to which parameter.
     """
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, gradient: Tensor) -> None:
         self._weights = weights
+        self.gradient = gradient
         self._buffers: dict[Any, NDArray[Any]] = {}
         self._learns = True
-        self.gradient = torch.empty(sum(parameter.numel() for parameter in weights.parameters))
         self._parts = dict(weights.parts(self.gradient))
 
     def run(self, rows: Sequence[tuple[Tensor, Tensor]], learn: bool) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ainl_align.progress import Progress
 from ainl_align.training.cpu.passes import Passes
-from ainl_align.training.cpu.weights import Weights
+from ainl_align.training.cpu.weights import Packed, Weights
 from ainl_align.training.int8 import int8_lora
 from ainl_align.training.packing import Batch
 from ainl_align.training.rows import IGNORED
@@ -24,15 +24,16 @@ class FusedLoss:
     """``loss(batch)``: the summed negative log-likelihood of the batch's targets, as of ``SummedLoss``.
 
     ``model`` is a Hugging Face causal language model without an ``obstacle``, PEFT's LoRA layers in it; it is read and
-    left unchanged. The gradients of the adapters are
-    computed with the loss, and reach them in the backward pass. The same batch gives the same bits for one number of
-    threads and one ``sample``, a batch such as will come, by which activations are scaled; ``plain`` computes it once.
+    left unchanged. The gradients of the adapters are computed with the loss; the backward pass, which has to come
+    before the next loss, adds them to ``grad``. The same batch gives the same bits for one number of threads and one
+    ``sample``, a batch such as will come, by which activations are scaled; ``plain`` computes it once.
     """
 
     def __init__(self, model: Any, plain: Loss, sample: Batch) -> None:
         self.weights = Weights(model, lambda: plain(sample))
         self._threads = torch.get_num_threads()
-        self._passes = [Passes(self.weights) for _ in range(self._threads)]
+        self._gradients = torch.empty(self._threads, self.weights.numbers)
+        self._passes = [Passes(self.weights, gradient) for gradient in self._gradients]
         self._pool = ThreadPoolExecutor(self._threads, "training")
 
     def __call__(self, batch: Batch) -> Tensor:
@@ -40,20 +41,19 @@ class FusedLoss:
         loss: Tensor = _Loss.apply(self, batch, torch.is_grad_enabled(), *self.weights.parameters)
         return loss
 
-    def run(self, batch: Batch, learn: bool) -> tuple[float, Tensor | None]:
-        """The loss, and with ``learn`` the flat gradient of the adapters; None where no row has a loss."""
+    def run(self, batch: Batch, learn: bool) -> tuple[float, Tensor]:
+        """The loss, and with ``learn`` each busy thread's flat gradient of the adapters: valid until the next call."""
         rows = scored_rows(batch)
-        if not rows:
-            return 0.0, None
         shares = [share for share in deal(rows, self._threads) if share]
-        loss = math.fsum(loss for share in self._run(shares, learn) for loss in share)
-        if not learn:
-            return loss, None
-        busy = self._passes[: len(shares)]
-        total = busy[0].gradient.clone()
-        for passes in busy[1:]:
-            total += passes.gradient
-        return loss, total
+        losses = self._run(shares, learn) if rows else []
+        return math.fsum(loss for share in losses for loss in share), self._gradients[: len(shares)]
+
+    def learn(self, found: Tensor, scale: float) -> None:
+        """Add what ``run`` found, times ``scale``, to the adapters' ``grad``."""
+        gradients = found.numpy()
+        if not len(gradients):
+            return
+        self._each(lambda packed: packed.add_gradients(gradients, scale))
 
     def by_row(self, batch: Batch) -> list[float]:
         """The summed negative log-likelihood of each row's targets, of which every row has one; no gradients."""
@@ -63,9 +63,19 @@ class FusedLoss:
         found = dict(zip((id(row) for share in shares for row in share), losses, strict=True))
         return [found[id(row)] for row in rows]
 
+    def _each(self, work: Callable[[Packed], None]) -> None:
+        """Do ``work`` for the weights of all layers, dealt out to the threads."""
+
+        def some(turn: int) -> None:
+            for packed in self.weights.packed[turn :: self._threads]:
+                work(packed)
+
+        list(self._pool.map(some, range(self._threads)))
+
     def _run(self, shares: Sequence[list[Row]], learn: bool) -> list[list[float]]:
         """The losses of the rows of every share, a thread a share."""
-        self.weights.refresh(max(len(ids) for share in shares for ids, _ in share))
+        self.weights.reach(max(len(ids) for share in shares for ids, _ in share))
+        self._each(Packed.refresh)
         threads = self._threads // len(shares)
 
         def work(passes: Passes, share: list[Row]) -> list[float]:
@@ -94,16 +104,16 @@ def int8_loss(model: Any, plain: Loss, sample: Batch, progress: Progress) -> Los
 
 class _Loss(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, fused: FusedLoss, batch: Batch, learn: bool, *adapters: Tensor) -> Tensor:
-        loss, ctx.gradient = fused.run(batch, learn)
-        ctx.weights, ctx.adapters = fused.weights, len(adapters)
+    def forward(ctx: Any, fused: FusedLoss, batch: Batch, learn: bool, *_: Tensor) -> Tensor:
+        loss, ctx.found = fused.run(batch, learn)
+        ctx.fused = fused
         return torch.tensor(loss)
 
     @staticmethod
     def backward(ctx: Any, scale: Tensor) -> Any:
-        if ctx.gradient is None:
-            return None, None, None, *[None] * ctx.adapters
-        return None, None, None, *ctx.weights.gradients(ctx.gradient * scale)
+        # Autograd would add 420 matrices one by one, half of them transposed: 2% of a step.
+        ctx.fused.learn(ctx.found, float(scale))
+        return None, None, None, *[None] * len(ctx.fused.weights.parameters)
 
 
 def scored_rows(batch: Batch) -> list[Row]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,8 +23,10 @@ class Packed:
     ``outward`` (outputs + R, inputs) makes outputs and the adapters' inner activations, ``inward`` (inputs + R,
     outputs) the gradients of inputs and of inner activations; R, ``inner``, is the sum of the ranks. Scales are by row.
     ``ends`` are the column spans of the outputs. ``smoothing`` (inputs): what inputs are divided by before they are
-    quantised; it is multiplied into ``outward``.
+    quantised; it is multiplied into ``outward``. ``first``: where its numbers begin among those of all adapters.
     """
+
+    first = 0
 
     def __init__(self, layers: Sequence[Any], reach: Tensor | None = None) -> None:
         weights = [layer.base_layer.weight.detach().numpy() for layer in layers]
@@ -63,6 +64,20 @@ class Packed:
                 self.downs,
                 self.ups,
             )
+
+    def add_gradients(self, found: Floats, scale: float) -> None:
+        """Add to the adapters' ``grad`` what threads found (threads, numbers of all adapters), times ``scale``."""
+        for slot, (down, up) in enumerate(self._pairs):
+            downs = self.first + slot * self.rank * self.inputs
+            ups = self.first + self.downs.size + self.rank * int(self.ends[slot])
+            adapting.add_gradient(found, downs, ups, np.float32(scale), *(_gradient(side) for side in (down, up)))
+
+
+def _gradient(parameter: Tensor) -> Floats:
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    gradient: Floats = parameter.grad.numpy()
+    return gradient
 
 
 def smooth(reach: Floats, weight: Floats) -> Floats:
@@ -147,6 +162,10 @@ class Weights:
         self.ones = np.ones(max(layer.gate_up.outputs for layer in self.layers), np.float32)
         self.packed = [packed for layer in self.layers for packed in layer.packed]
         self.parameters = [parameter for packed in self.packed for parameter in packed.parameters]
+        self.numbers = 0
+        for packed in self.packed:
+            packed.first = self.numbers
+            self.numbers += packed.downs.size + packed.ups.size
         self._rotary = inner.rotary_emb
         self.cosine = self.sine = self.negative_sine = np.empty((0, 0), np.float32)
         self.mask = torch.empty(0, 0)
@@ -159,27 +178,14 @@ class Weights:
     def parts(self, gradient: Tensor) -> Iterator[tuple[Packed, tuple[Tensor, Tensor]]]:
         """Parts of a flat gradient of all adapters: those of A one after another, and those of B, each transposed."""
         for packed in self.packed:
-            downs, ups, gradient = gradient.split(
-                [packed.downs.size, packed.ups.size, len(gradient) - packed.downs.size - packed.ups.size]
-            )
-            yield packed, (downs, ups)
+            middle = packed.first + packed.downs.size
+            yield packed, (gradient[packed.first : middle], gradient[middle : middle + packed.ups.size])
 
-    def gradients(self, gradient: Tensor) -> list[Tensor]:
-        """Views of a flat gradient in the order and form of ``parameters``."""
-        found = []
-        for packed, (downs, ups) in self.parts(gradient):
-            found += downs.view(-1, packed.rank, packed.inputs).unbind()
-            spans = [packed.rank * (last - first) for first, last in pairwise(packed.ends.tolist())]
-            found += [up.view(packed.rank, -1).t() for up in ups.split(spans)]
-        return found
-
-    def refresh(self, longest: int) -> None:
-        """Read the adapters, and have angles and a causal mask for rows of ``longest`` tokens.
+    def reach(self, longest: int) -> None:
+        """Have angles and a causal mask for rows of ``longest`` tokens.
 
         ``mask`` is (tokens × query heads a key head, tokens), added to attention's scores.
         """
-        for packed in self.packed:
-            packed.refresh()
         if longest > len(self.cosine):
             cosine, sine = self._rotary(self.embedding, torch.arange(longest)[None])
             half = self.head_size // 2
