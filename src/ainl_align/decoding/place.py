@@ -27,6 +27,8 @@ _NAMED: Final = frozenset({"Set", "Call", "Cr"})
 """Ops whose first operand is a name or label of free choice."""
 _OPERANDS: Final = {"J": 1, "Set": 2, "Retry": 3, "R": 1, "Call": 2, "Err": 2, "If": 3}
 """Words of a step after its first, at least; for R those beside its operands."""
+_BEGUN: Final = {b"  S": "Set", b"  J": "J", b"  C": "Call"}
+"""Ops by how their lines begin, where no others begin so."""
 _LABELS: Final = {"Call": 1, "Err": 1, "If": 2}
 """Labels that a step may be the first to name."""
 _ROOM: Final = 8
@@ -336,19 +338,18 @@ class Place:
 
         A step leaves no more to complete than there was before it, but for the labels that it names.
         """
-        op, left, names, labels = self._op, 0, 0, 0
-        if not op:
-            if not self.closing.startswith(self.line):
-                if self.line[:1] != b"L":
-                    return None
-                names = 1
-        elif op in _OPERANDS:
-            shape = SIGNATURES[self.line.split()[1].decode()].split() if op == "R" else ()
+        line, left, names, labels = self.line, 0, 0, 0
+        if line[:1] == b"L":
+            names = 1
+        elif not self.closing.startswith(line):
+            op, part = self._op or _BEGUN.get(line[:3], ""), self._part
+            if op not in _OPERANDS:
+                return None
+            shape = SIGNATURES[line.split()[1].decode()].split() if op == "R" else ()
             left = max(0, _OPERANDS[op] + len(shape) - self._number + 1)
-            names = sum("v" in kind for kind in shape) + (not self._in_text)
+            free = op in _NAMED and self._number == 1 and self._rules.given(op, 1) is None
+            names = sum("v" in kind for kind in shape) + (op == "J" or (_may_be_own(part) and not free))
             labels = _LABELS.get(op, 0)
-        else:
-            return None
         rest = _ROOM * (left + 2 * labels + 1) + MAX_NAME * (names + labels)
         return rest + len(self._tokens.known_cut(self.closing))
 
