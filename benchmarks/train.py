@@ -321,7 +321,7 @@ def reference_losses(shape: Shape, rows: list[Encoded], steps: list[Step], devic
             loss.backward()
             total += loss.item()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimizer.param_groups[0]["lr"] = plan.learning_rate * rate_share(number, plan.steps)
+        optimizer.param_groups[0]["lr"] = plan.learning_rate * rate_share(number, plan)
         optimizer.step()
         optimizer.zero_grad()
         losses.append(total)

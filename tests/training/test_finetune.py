@@ -1,5 +1,6 @@
 """Fine-tuning: real training of tiny models, reproducible, and refusals before anything is written."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ainl_align.training import finetune
 from ainl_align.training.checkpoints import WEIGHTS
 from ainl_align.training.profiles import CpuBudget
 from ainl_align.training.rows import Encoded, spread, within_budget
+from ainl_align.training.trainer import rate_share
 from tests.tiny import make_phi3, training_settings, write_chat_rows
 
 
@@ -100,6 +102,17 @@ def test_the_cpu_budget_of_a_profile_is_kept_and_said(tiny_base: Path, tmp_path:
     assert plan.rows < 600
     assert plan.tokens <= 30_000 < plan.tokens + 400
     assert any("rows are used, evenly" in note for note in progress.fallbacks)
+
+
+def test_the_learning_rate_rises_over_a_twentieth_and_falls_to_nothing(tiny_base: Path, tmp_path: Path) -> None:
+    made = training_settings(tiny_base, tmp_path, dry_run=True, profile="balanced")
+    few = finetune.run(made, Progress()).plan
+    many = finetune.run(made.model_copy(update={"profile": "quality"}), Progress()).plan
+    assert [(plan.decay, plan.beta2) for plan in (few, many)] == [("linear", 0.95), ("cosine", 0.999)]
+    line, arc = ([rate_share(step, replace(plan, steps=100)) for step in (0, 4, 5, 24, 99)] for plan in (few, many))
+    assert line[:3] == arc[:3] == [0.2, 1, 1]
+    assert line[3] == pytest.approx(0.8) and line[4] == pytest.approx(1 / 95)
+    assert arc[3] == pytest.approx(0.905, abs=1e-3) and arc[4] < 1e-3
 
 
 def test_a_cpu_budget_goes_to_short_rows_without_a_draft_first() -> None:

@@ -224,6 +224,7 @@ def _plan(
     rate = settings.learning_rate or profile.learning_rate * (RATE_SHARE if start else 1)
     save_steps = settings.save_steps or math.ceil(len(steps) / profile.checkpoints)
     shard = several > 1 and (settings.fsdp or processes.sharding_asked())
+    budget = profile.cpu if device == "cpu" else None
     compile_pays = device == "cuda" and pack is not None and sum(lengths) * epochs >= COMPILE_FROM_TOKENS
     plan = Plan(
         device=device,
@@ -254,6 +255,8 @@ def _plan(
         eval_steps=settings.eval_steps or save_steps,
         save_total_limit=settings.save_total_limit,
         select_best_by_loss=settings.select_best_by_loss,
+        decay=budget.decay if budget else "cosine",
+        beta2=budget.beta2 if budget else 0.999,
         start_sha256=start.sha256 if start else None,
     )
     return plan, steps

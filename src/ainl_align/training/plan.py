@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ainl_align.training.profiles import Decay
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -35,5 +37,7 @@ class Plan:
     eval_steps: int
     save_total_limit: int | None
     select_best_by_loss: bool
+    decay: Decay = "cosine"
+    beta2: float = 0.999
     start_sha256: str | None = None
     """Weights that training begins from; None: fresh ones."""

@@ -1,7 +1,10 @@
 """Training profiles: what ``fast``, ``balanced``, ``quality`` and ``gpu`` stand for."""
 
 from dataclasses import dataclass
+from typing import Literal
 
+Decay = Literal["cosine", "linear"]
+"""How the learning rate falls to 0 after its warm-up."""
 COMPILE_FROM_TOKENS = 2_000_000
 """Tokens of a whole run from which compiling the layers pays for itself on a GPU."""
 
@@ -12,12 +15,15 @@ class CpuBudget:
 
     Rows that answer a bare request in at most ``row_tokens`` tokens come before all others: at so few tokens they teach
     more than long rows, and more than repairs of drafts, which cost twice the tokens (docs/log.md, "What a small budget
-    is best spent on"). Within both groups the rows are even over families.
+    is best spent on"). Within both groups the rows are even over families. ``decay`` and AdamW's ``beta2`` suit a few
+    hundred steps.
     """
 
     tokens: int
     row_tokens: int = 256
     sample_types: tuple[str, ...] = ("direct", "regression")
+    decay: Decay = "linear"
+    beta2: float = 0.95
 
 
 @dataclass(frozen=True)

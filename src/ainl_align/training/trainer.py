@@ -141,7 +141,8 @@ class Loop:
         # PEFT's own layers compute in the adapters' fp32; the merged ones need no casts.
         mixed = not merge and plan.precision == "bfloat16"
         self._mixed = torch.autocast(device.split(":")[0], torch.bfloat16) if mixed else contextlib.nullcontext()
-        self.optimizer = torch.optim.AdamW([self.adapters.weights], lr=0.0, weight_decay=0.0, fused=True)
+        betas = (0.9, plan.beta2)
+        self.optimizer = torch.optim.AdamW([self.adapters.weights], lr=0.0, betas=betas, weight_decay=0.0, fused=True)
         self._meter = Meter(len(steps), device)
         self._pass: Callable[[Batch], Tensor] = self._backward
         self._held_out = [collate(rows, self._shape).to(device) for rows in self._share(held_out_batches)]
@@ -207,7 +208,7 @@ class Loop:
         labelled = self._labelled(self._steps[self.step])
         norm = gradients.norm() / labelled
         gradients.mul_((_MAX_NORM / (norm + 1e-6)).clamp(max=1.0) / labelled)
-        self.optimizer.param_groups[0]["lr"] = self.plan.learning_rate * rate_share(self.step, len(self._steps))
+        self.optimizer.param_groups[0]["lr"] = self.plan.learning_rate * rate_share(self.step, self.plan)
         self.optimizer.step()
         gradients.zero_()
         self.adapters.refresh()
@@ -284,12 +285,14 @@ def with_adapter(model: Any, plan: Plan) -> Any:
     return get_peft_model(model, config)
 
 
-def rate_share(step: int, steps: int) -> float:
-    """The part of the peak learning rate at a step: linear warm-up over a twentieth, then half a cosine down to 0."""
-    warm = max(1, steps // 20)
+def rate_share(step: int, plan: Plan) -> float:
+    """The part of the peak learning rate at a step: linear warm-up over a twentieth, then half a cosine or a straight
+    line down to 0."""
+    warm = max(1, plan.steps // 20)
     if step < warm:
         return (step + 1) / warm
-    return 0.5 + 0.5 * math.cos(math.pi * (step - warm) / (steps - warm))
+    gone = (step - warm) / (plan.steps - warm)
+    return 1 - gone if plan.decay == "linear" else 0.5 + 0.5 * math.cos(math.pi * gone)
 
 
 def _validation(rows: Sequence[Encoded], plan: Plan) -> list[list[Encoded]]:
