@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ainl_align.artifacts import write_jsonl
+from ainl_align.artifacts import read_json, write_jsonl
 from ainl_align.data.leakage import WRITTEN
 from ainl_align.data.records import read_rows
 from ainl_align.data.sampling import MEDLEY
@@ -66,6 +66,12 @@ def with_shares(rows: list[dict[str, Any]], own_words: float, medley: float) -> 
     return [row for kind, share in shares.items() for row in kinds.get(kind, [])[: round(whole * share)]]
 
 
+def spent(adapter: Path | str) -> int:
+    """Tokens that an adapter was trained on, by its manifest."""
+    plan = read_json(Path(adapter) / "manifest.json", "checkpoint_manifest")["provenance"]["settings"]["plan"]
+    return int(plan["tokens"] * plan["epochs"])
+
+
 def train(recipe: Recipe, files: list[Path], folder: Path, progress: Progress) -> dict[str, Any]:
     """Train the recipe's adapter into ``folder``/NAME; what was trained on and how long it took."""
     options = {"profile": "gpu", "epochs": 1, "seed": 1, **recipe.training}
@@ -94,6 +100,7 @@ def train(recipe: Recipe, files: list[Path], folder: Path, progress: Progress) -
     return {
         "rows": result.plan.rows,
         "tokens": int(tokens * options["epochs"]),
+        "tokens_before": spent(options["start_adapter"]) if "start_adapter" in options else 0,
         "steps": result.plan.steps,
         "learning_rate": result.plan.learning_rate,
         "lora_rank": result.plan.lora_rank,

@@ -106,17 +106,26 @@ def plot_tiers(ladder: Ladder, name: str, path: Path) -> None:
 
 
 def plot_curve(runs: Sequence[Row], path: Path) -> None:
-    """Task success on dev against training tokens, by tier and over all; a point a run, lines through their means."""
+    """Task success on dev against training tokens, by tier and over all; a point a run, lines through their means.
+    Runs without joined tasks are one dashed line of their own."""
+    without, joined = ([run for run in runs if bool(_medley(run)) is share] for share in (False, True))
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(7.2, 3.8), layout="constrained")
         axes = figure.subplots()
         colours = matplotlib.colormaps["viridis"]
-        lines = [*((tier, colours(at / 5), 1.2) for at, tier in enumerate(TIERS)), ("all", "black", 2.4)]
-        for name, colour, width in lines:
-            points = [(run["tokens"], _success(run, name)) for run in runs]
+        by_tier = [(joined, tier, tier, colours(at / 5), 1.2, "-") for at, tier in enumerate(TIERS)]
+        whole = (joined, "all", "all", "black", 2.4, "-")
+        for found, tier, name, colour, width, dashes in [
+            *by_tier,
+            whole,
+            (without, "all", "all, no joined tasks", "black", 1.2, "--"),
+        ]:
+            points = [(run["tokens"], _success(run, tier)) for run in found]
+            if not points:
+                continue
             axes.plot(*zip(*points, strict=True), "o", color=colour, markersize=3.5)
             means = [(tokens, mean(y for x, y in points if x == tokens)) for tokens in sorted({x for x, _ in points})]
-            axes.plot(*zip(*means, strict=True), color=colour, linewidth=width, label=name)
+            axes.plot(*zip(*means, strict=True), dashes, color=colour, linewidth=width, label=name)
         axes.set_xscale("log")
         ticks = sorted({run["tokens"] for run in runs})
         axes.set_xticks(ticks, [f"{tokens / 1e6:g}M" for tokens in ticks])
@@ -126,6 +135,11 @@ def plot_curve(runs: Sequence[Row], path: Path) -> None:
         axes.set_ylabel("task_success on dev")
         axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
         figure.savefig(path, metadata={"Date": None})
+
+
+def _medley(run: Row) -> float:
+    share: float = run["recipe"].get("medley") or 0.0
+    return share
 
 
 def _success(run: Row, tier: str) -> float:
@@ -139,19 +153,21 @@ def rounded(tokens: float) -> int:
 
 
 def seeds(runs: Sequence[Row]) -> list[dict[str, Any]]:
-    """The runs of the curve by tokens: how many, mean on dev by tier, and the range over seeds."""
-    groups: dict[int, list[Row]] = defaultdict(list)
+    """The runs of the curve by share of joined tasks and tokens: how many, mean on dev by tier, and the range over
+    seeds."""
+    groups: dict[tuple[float, int], list[Row]] = defaultdict(list)
     for run in runs:
-        groups[run["tokens"]].append(run)
+        groups[_medley(run), run["tokens"]].append(run)
     return [
         {
+            "medley": medley,
             "tokens": tokens,
             "runs": len(found),
             "mean": mean(_success(run, "all") for run in found),
             "range": [min(_success(run, "all") for run in found), max(_success(run, "all") for run in found)],
             "tiers": {tier: mean(_success(run, tier) for run in found) for tier in TIERS},
         }
-        for tokens, found in sorted(groups.items())
+        for (medley, tokens), found in sorted(groups.items())
     ]
 
 
@@ -204,7 +220,9 @@ def main() -> None:
     shown = next(iter(ladder.sets), None) if ladder else None
     if ladder and shown:
         plot_tiers(ladder, shown, folder / "tiers.svg")
-    curve = [{**run, "tokens": rounded(run["tokens"])} for run in lines(folder / "curve.jsonl")]
+    curve = [
+        {**run, "tokens": rounded(run["tokens"] + run.get("tokens_before", 0))} for run in lines(folder / "curve.jsonl")
+    ]
     if curve:
         plot_curve(curve, folder / "curve.svg")
     adapter = shipped()
