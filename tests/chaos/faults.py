@@ -262,3 +262,17 @@ def little_memory(kilobytes: int, number: int) -> Callable[[Forked], Ended]:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
     return lambda cycle: cycle.run(on_write(cycle.out, number, limit))
+
+
+def screening_starved(cycle: Forked) -> Ended:
+    """Memory is out when checkpoints share a batch, and there again after."""
+
+    def inside() -> None:
+        from ainl_align.sweep.screening import Screening
+
+        def starve(*_: object) -> None:
+            raise MemoryError
+
+        Screening.run = starve  # type: ignore[assignment, method-assign]
+
+    return cycle.run(inside)

@@ -14,6 +14,7 @@ from tests.chaos.faults import (
     damaged,
     little_memory,
     read_only,
+    screening_starved,
     with_little_disk,
     worker_killed,
 )
@@ -113,6 +114,7 @@ def faults(starts: list[str], seconds: float, seed: int) -> Iterator[Fault]:
         name = f"{kilobytes} KB more at write {write}"
         expected = frozenset({1, PASSED})
         yield Fault(name, "memory limit", draw.choice(starts), little_memory(kilobytes, write), expected)
+    yield Fault("none left for screening", "memory limit", starts[0], screening_starved, _only(PASSED))
 
 
 def _damages(draw: random.Random, late: list[str]) -> Iterator[Fault]:

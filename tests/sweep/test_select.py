@@ -1,4 +1,4 @@
-"""Ranking: the contract's keys, then task success, then fewer steps."""
+"""Ranking: the contract's keys, then task success, then what is likelier, then fewer steps."""
 
 from typing import Any
 
@@ -27,6 +27,11 @@ def test_the_contracts_keys_in_order() -> None:
 
 def test_task_success_breaks_ties_and_fewer_steps_the_rest() -> None:
     assert order(row(1, task_success=0.2), row(30, task_success=0.6), row(4, task_success=0.6)) == [4, 30, 1]
+
+
+def test_between_equals_the_likelier_of_known_programs() -> None:
+    nats = {1: 5.5, 2: 5.4, 3: 5.6}
+    assert order(*({**row(step), "known_program_nats": found} for step, found in nats.items())) == [2, 1, 3]
 
 
 def test_failed_evaluations_come_last() -> None:

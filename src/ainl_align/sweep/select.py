@@ -9,7 +9,8 @@ ORDER = ("strict_ainl_rate", "runtime_compile_rate", "nonempty_rate", "task_succ
 
 
 def rank(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Best first; equal rates go to the checkpoint with fewer steps.
+    """Best first; equal rates go to the likelier (as in screening, so that a sweep that had to go on without it chooses
+    no other), then to the checkpoint with fewer steps.
 
     What screening rejected comes after what it did not, the last rejected first, and what it rejected by likelihood
     after what it rejected by answers; evaluations that failed come last.
@@ -22,9 +23,9 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     rejected = row.get("rejected_after")
     survived = math.inf if rejected is None else rejected
     unanswered = row.get("rejected_by") == "likelihood"
-    nats = row["known_program_nats"] if unanswered else 0.0
     values = (-value for value in measured)
-    return (not row["ok"], unanswered, -survived, nats, *values, row["step"] or 0, row["adapter_path"])
+    nats = row.get("known_program_nats") or 0.0
+    return (not row["ok"], unanswered, -survived, *values, nats, row["step"] or 0, row["adapter_path"])
 
 
 def success_interval(row: Mapping[str, Any]) -> list[float] | None:
