@@ -30,6 +30,8 @@ from ainl_align.errors import ConstraintDeadEnd
 
 _GROWTH: Final = 64
 """No single token makes the shortest ending longer by more tokens than this (an If with two new labels: under 50)."""
+_LINE: Final = 128
+"""Completing any unfinished line, and what that line adds to the shortest ending, takes fewer tokens than this."""
 _CLEAR = r"[ !#-\[\]-~]"
 _SLICES: Final = [r"[a-z0-9_]{1,12}", rf"( ?[A-Z]| [a-z]){_CLEAR}*", rf"{_CLEAR}+"]
 """Kinds of tokens that llguidance may accept as a whole: parts of names, words that start a text, parts of texts."""
@@ -185,6 +187,10 @@ class RowConstraint:
         if self._slack > _GROWTH + 1:
             return False
         assert self.budget is not None
+        room = self.budget - self.used - len(self.place.closing) - _LINE - 2
+        if room >= 0:
+            self._slack = max(self._slack, room)
+            return False
         reach = self.place.reach
         if reach is not None:
             self._slack = max(self._slack, self.budget - self.used - 1 - reach)
