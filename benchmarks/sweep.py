@@ -151,9 +151,9 @@ class Way:
 
     keeps: int = sweep.Settings.model_fields["likelihood_keeps"].default
     programs: int = MOST
-    sum: Literal["nats", "per token", "probability"] = "nats"
+    sum: Literal["nats", "per token", "probability"] = "probability"
     share: float = SHARE
-    ties: Literal["nats", "steps"] = "nats"
+    ties: Literal["likelihood", "steps"] = "likelihood"
 
     def __str__(self) -> str:
         first = (
@@ -168,9 +168,9 @@ WAYS = (
     Way(keeps=0, share=1.0, ties="steps"),
     Way(share=1.0),
     Way(ties="steps"),
-    *(Way(programs=count) for count in (2, 4, 16, 64) if count != MOST),
+    *(Way(programs=count) for count in (4, 6, 8, 16, 64) if count != MOST),
     Way(sum="per token"),
-    Way(sum="probability"),
+    Way(sum="nats"),
     *(Way(keeps=count) for count in (1, 2, 4)),
 )
 
@@ -189,7 +189,9 @@ def replay(
         drawn = random.Random(trial).choices(range(prompts), k=prompts)
         weighed = [[_counts(losses[arm][place], tokens[place], way.sum) for place in drawn] for arm in arms]
         left = _weighed(weighed, way)
-        ties = {arm: (sum(weighed[arm][: way.programs]) if way.ties == "nats" else 0.0, -float(arm)) for arm in left}
+        ties = {
+            arm: (sum(weighed[arm][: way.programs]) if way.ties == "likelihood" else 0.0, -float(arm)) for arm in left
+        }
         rates = [sum(found[arm][place][3] for place in drawn) / prompts for arm in arms]
         best = max(arms, key=lambda arm: (*_sums(found[arm], drawn), -arm))
         winner, asked = _screened({arm: [found[arm][place] for place in drawn] for arm in left}, way.share, ties)

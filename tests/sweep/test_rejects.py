@@ -31,7 +31,7 @@ def test_likelihood_keeps_at_most_half_and_two_at_least() -> None:
     assert [kept(arms, 3, 1) for arms in (1, 2, 3, 4, 5, 12)] == [1, 2, 2, 2, 3, 3]
     assert kept(12, 3, 5) == 5
     assert kept(12, 8, 1) == 6
-    assert plan(12, 8, 3, 4) == [Phase(4, 6), Phase(8, 3)]
+    assert plan(12, 6, 3, 3) == [Phase(3, 6), Phase(6, 3)]
 
 
 @pytest.mark.parametrize("arms", range(1, 15))

@@ -1,6 +1,8 @@
 """The first round: which checkpoints find the prompts' known programs most likely. A screen, never a score.
 
 A forward pass a program says it, so the round costs a small part of one in which every checkpoint writes programs.
+What decides is the sum of the programs' probabilities, the number of them that sampling would be expected to write: it
+agreed best with what checkpoints then wrote (docs/log.md), for a program that is out of reach counts so and no more.
 """
 
 import json
@@ -20,9 +22,9 @@ from ainl_align.tasks.prompts import PromptRow, stratified
 from ainl_align.training.checkpoints import WEIGHTS, Adapter
 from ainl_align.training.rows import Encoded
 
-MOST = 8
+MOST = 6
 """Programs that are weighed; docs/log.md says why so few are enough."""
-LEAST = 4
+LEAST = 3
 """Nothing is rejected on fewer."""
 _IMPOSSIBLE = 1e9
 """Stands for a likelihood that is no number, such as that of weights that have run away."""
@@ -42,8 +44,10 @@ class Weighed:
     """Best first."""
     rejected: Sequence[Sequence[int]]
     """By phase, worst first."""
+    chances: Mapping[int, float]
+    """By arm: the mean probability of the programs that it was weighed on, which is what decides."""
     nats: Mapping[int, float]
-    """By arm: the negative log-likelihood of the programs that it was weighed on, by token of them."""
+    """By arm: the negative log-likelihood of those programs, by token of them."""
     path: str
     """How it was computed."""
 
@@ -66,7 +70,7 @@ class Weighing:
         self, found: Sequence[Adapter], arms: Sequence[int], rows: Sequence[PromptRow], phases: Sequence[Phase]
     ) -> Weighed:
         """Weigh ``arms`` of ``found`` phase by phase on ``rows``, which all have tasks, and reject the least likely."""
-        sums = dict.fromkeys(arms, 0.0)
+        lost: dict[int, list[float]] = {arm: [] for arm in arms}
         tokens = dict.fromkeys(arms, 0)
         seen: set[str] = set()
 
@@ -74,16 +78,18 @@ class Weighing:
             fresh = [row for row in stratified(rows, phase.prompts) if row.id not in seen]
             seen.update(row.id for row in fresh)
             programs = known_programs(self.wardrobe.tokenizer, fresh)
-            losses = self._losses([found[arm] for arm in sorted(left)], programs)
-            for arm, lost in zip(sorted(left), losses, strict=True):
-                sums[arm] += sum(lost)
+            losses = dict(zip(sorted(left), self._losses([found[arm] for arm in sorted(left)], programs), strict=True))
+            for arm, new in losses.items():
+                lost[arm] += new
                 tokens[arm] += sum(program.labelled for program in programs)
-            return {arm: [(-loss,) for loss in lost] for arm, lost in zip(sorted(left), losses, strict=True)}
+            return {arm: [(math.exp(-loss), -loss) for loss in new] for arm, new in losses.items()}
 
         survivors, rejected = halve(
             arms, phases, ask, {arm: (-float(found[arm].step or 0), -float(arm)) for arm in arms}
         )
-        return Weighed(phases, survivors, rejected, {arm: sums[arm] / tokens[arm] for arm in arms}, self._path)
+        chances = {arm: sum(math.exp(-loss) for loss in lost[arm]) / len(lost[arm]) for arm in arms}
+        nats = {arm: sum(lost[arm]) / tokens[arm] for arm in arms}
+        return Weighed(phases, survivors, rejected, chances, nats, self._path)
 
     @property
     def _path(self) -> str:

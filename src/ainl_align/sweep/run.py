@@ -228,8 +228,8 @@ class _Sweep:
             return None
         screening = Screening(mode, self._settings.answering(), self._wardrobe, self._asker, self._kept, self._progress)
         try:
-            nats = {} if self._weighed is None else self._weighed.nats
-            return screening.run(self._found, arms, self._rows, phases, nats)
+            chances = {} if self._weighed is None else self._weighed.chances
+            return screening.run(self._found, arms, self._rows, phases, chances)
         except (AlignError, RuntimeError, ValueError, MemoryError) as error:
             self._progress.fallback(
                 f"screening failed ({type(error).__name__}: {error}); every checkpoint answers every prompt"
@@ -255,8 +255,8 @@ class _Sweep:
                 "rejected_after": after,
                 "seconds": 0.0,
             }
-            nats = f"{row['known_program_nats']:.3f} nats a token of {after} known programs"
-            self._progress.say(f"{self._found[arm].folder.name}: {nats}, rejected before it writes any")
+            chance = f"{after} known programs at {row['known_program_nats']:.3f} nats a token"
+            self._progress.say(f"{self._found[arm].folder.name}: {chance}, rejected before it writes any")
             return row
         after = self._screened.rejected_after(arm) if self._screened is not None else None
         if self._screened is None or after is None:
@@ -308,6 +308,7 @@ class _Sweep:
             **{f"{name}_rate": None for name in METRICS},
             "counts": None,
             "report_json": None,
+            "known_program_chance": None if self._weighed is None else self._weighed.chances[arm],
             "known_program_nats": None if self._weighed is None else self._weighed.nats[arm],
             "rejected_by": None,
             "rejected_after": None,

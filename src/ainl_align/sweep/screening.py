@@ -73,11 +73,11 @@ class Screening:
         arms: Sequence[int],
         rows: Sequence[PromptRow],
         phases: Sequence[Phase],
-        nats: Mapping[int, float],
+        chances: Mapping[int, float],
     ) -> Screened:
         """Let ``arms`` of ``found`` answer phase by phase, and reject the worst of each phase.
 
-        ``nats``: how unlikely the arms find known programs, where that is known; it decides between equals.
+        ``chances``: how likely the arms find known programs, where that is known; it decides between equals.
         """
         adapters = tuple(found[arm] for arm in arms)
         circumstances = Circumstances(self.wardrobe.base, self.answering, stacked_path(self.wardrobe.device, self.mode))
@@ -102,7 +102,9 @@ class Screening:
                 outcomes[arm] = [outcome(row, item) for row, item in zip(new.answers.rows, new.final, strict=True)]
             return outcomes
 
-        survivors, rejected = halve(arms, phases, ask, {arm: (-nats.get(arm, 0.0), *_tie(found[arm])) for arm in arms})
+        survivors, rejected = halve(
+            arms, phases, ask, {arm: (chances.get(arm, 0.0), *_tie(found[arm])) for arm in arms}
+        )
         return Screened(self.mode, phases, survivors, rejected, sides)
 
     def _answer(

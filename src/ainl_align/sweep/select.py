@@ -24,8 +24,8 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     survived = math.inf if rejected is None else rejected
     unanswered = row.get("rejected_by") == "likelihood"
     values = (-value for value in measured)
-    nats = row.get("known_program_nats") or 0.0
-    return (not row["ok"], unanswered, -survived, *values, nats, row["step"] or 0, row["adapter_path"])
+    likely = -(row.get("known_program_chance") or 0.0), row.get("known_program_nats") or 0.0
+    return (not row["ok"], unanswered, -survived, *values, *likely, row["step"] or 0, row["adapter_path"])
 
 
 def success_interval(row: Mapping[str, Any]) -> list[float] | None:
