@@ -245,6 +245,11 @@ def check_four_bit(device: str) -> None:
         raise UserError("--load-in-4bit needs bitsandbytes, which is not installed; run `pip install bitsandbytes`")
 
 
+def quiet_peft() -> None:
+    """Keep a warning from the user that PEFT causes with every model that it wraps."""
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+
+
 def load_model(base: BaseModel, device: str, *, dtype: Any = None, four_bit: bool = False) -> Any:
     """The base's weights in eval mode, in the precision that ``device`` computes fastest in unless ``dtype`` says else.
 
@@ -254,8 +259,7 @@ def load_model(base: BaseModel, device: str, *, dtype: Any = None, four_bit: boo
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # progress.py shows ours
-    # PEFT reads it from every model that it wraps, which is no business of the user's.
-    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+    quiet_peft()
     options: dict[str, Any] = {"dtype": dtype or compute_dtype(device), "trust_remote_code": False}
     if four_bit:
         from transformers import BitsAndBytesConfig

@@ -4,7 +4,7 @@
 """
 
 from ainl_align.progress import Progress
-from ainl_align.training.base import EMBEDDED, resolve
+from ainl_align.training.base import EMBEDDED, quiet_peft, resolve
 from ainl_align.training.precision import int8_pays, pick_device
 from ainl_align.training.rows import IGNORED, Encoded
 
@@ -26,6 +26,7 @@ def compile_kernels() -> None:
     from ainl_align.training.loss import SummedLoss
     from ainl_align.training.packing import collate
 
+    quiet_peft()
     config = LlamaConfig(
         vocab_size=64,
         hidden_size=32,
