@@ -1,13 +1,15 @@
 """Memory of long runs: judging, evaluation and sweep over many prompts, and its slope.
 
     .venv/bin/python benchmarks/soak.py [--json FILE] [--only sweep] [--prompts 10000] [--round 500]
+    .venv/bin/python benchmarks/soak.py --only sweep --base-model smollm2-135m --prompts 200 --round 20
 
-A two-layer model with random weights answers (its programs are valid by the constraint, and wrong), so that the figures
-are about our own memory: constraint caches, remembered places, compiled programs, the workers that judge. Every round
-takes other prompts in the same process. What is printed is the slope of its own memory (private pages, children
-included) over the rounds, by Theil and Sen (the median of the slopes between all pairs, which one jump does not move),
-after half of them to warm up: the memories of programs and places are full after some 4,000. "flat" is less than 1 MiB
-in 1,000 prompts. Exit 1 when one is not. FILE is written after every round; what it says of other parts stays.
+A two-layer model with random weights answers (its programs are valid by the constraint, and wrong) unless a base is
+named, so that the figures are about our own memory: constraint caches, remembered places, compiled programs, the
+workers that judge. Every round takes other prompts in the same process, and a sweep reads what all sweeps before it
+kept. What is printed is the slope of its own memory (private pages, children included) over the rounds, by Theil and
+Sen (the median of the slopes between all pairs, which one jump does not move), after half of them to warm up: the
+memories of programs and places are full after some 4,000. "flat" is less than 1 MiB in 1,000 prompts. Exit 1 when one
+is not. FILE is written after every round; what it says of other parts stays.
 A sweep takes some 60 ms of CPU a prompt, and five seconds a round to start the processes that judge.
 """
 
@@ -120,13 +122,13 @@ def judging(tasks: list[Task], size: int) -> Iterator[int]:
             yield len(part)
 
 
-def evaluating(tasks: list[Task], size: int, folder: Path) -> Iterator[int]:
+def evaluating(tasks: list[Task], size: int, folder: Path, base: str) -> Iterator[int]:
     """Evaluations of ``size`` prompts each."""
     for number, start in enumerate(range(0, len(tasks), size)):
         part = tasks[start : start + size]
         evaluation.run(
             evaluation.Settings(
-                **_decoding(folder),
+                **_decoding(base),
                 adapter_path=folder / "adapter",
                 prompt_set=_prompts(folder, part),
                 output_json=folder / f"eval-{number}" / "report.json",
@@ -137,13 +139,13 @@ def evaluating(tasks: list[Task], size: int, folder: Path) -> Iterator[int]:
         yield len(part)
 
 
-def sweeping(tasks: list[Task], size: int, folder: Path) -> Iterator[int]:
+def sweeping(tasks: list[Task], size: int, folder: Path, base: str) -> Iterator[int]:
     """Sweeps of three checkpoints, of ``size`` prompts each."""
     for number, start in enumerate(range(0, len(tasks), size)):
         part = tasks[start : start + size]
         sweep.run(
             sweep.Settings(
-                **_decoding(folder),
+                **_decoding(base),
                 adapter_root=folder / "adapter",
                 prompt_set=_prompts(folder, part),
                 output_json=folder / f"sweep-{number}" / "report.json",
@@ -153,8 +155,8 @@ def sweeping(tasks: list[Task], size: int, folder: Path) -> Iterator[int]:
         yield len(part)
 
 
-def _decoding(folder: Path) -> dict[str, Any]:
-    return {"base_model": str(folder / "base"), "device": "cpu", "max_new_tokens": 40, "repair_attempts": 0}
+def _decoding(base: str) -> dict[str, Any]:
+    return {"base_model": base, "device": "cpu", "max_new_tokens": 40, "repair_attempts": 0}
 
 
 def _prompts(folder: Path, tasks: list[Task]) -> Path:
@@ -167,11 +169,11 @@ def _silent() -> Progress:
     return Progress(open(os.devnull, "w", encoding="utf-8"))
 
 
-def prepare(folder: Path) -> None:
-    """A tiny base and an adapter of three checkpoints."""
-    make_base(folder / "base", byte_tokenizer())
+def prepare(folder: Path, base: str | None) -> str:
+    """An adapter of three checkpoints on a base, or on a tiny one that is made here; the base."""
+    base = base or str(make_base(folder / "base", byte_tokenizer()))
     settings = finetune.Settings(
-        base_model=str(folder / "base"),
+        base_model=base,
         data_path=write_chat_rows(folder / "rows.jsonl", 6),
         eval_data_path=None,
         output_dir=folder / "adapter",
@@ -182,6 +184,7 @@ def prepare(folder: Path) -> None:
         int8_base="off",
     )
     finetune.run(settings, _silent())
+    return base
 
 
 def main() -> int:
@@ -190,6 +193,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--prompts", type=int, default=10_000)
     parser.add_argument("--round", type=int, default=500)
+    parser.add_argument("--base-model", help="instead of the tiny model; its results are kept under its name")
     parser.add_argument("--only", choices=("judging", "evaluation", "sweep"))
     options = parser.parse_args()
     if 2 * options.round > options.prompts:
@@ -199,22 +203,25 @@ def main() -> int:
     tasks = [tasks[place] for start in range(101) for place in range(start, len(tasks), 101)]  # families mixed
     known = options.json is not None and options.json.is_file()
     results: dict[str, Any] = json.loads(options.json.read_text(encoding="utf-8")) if known else {}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        prepare(folder)
+    with tempfile.TemporaryDirectory() as made_here:
+        folder = Path(made_here)
+        base = prepare(folder, options.base_model)
         work: dict[str, Callable[[], Iterator[int]]] = {
             "judging": lambda: judging(tasks, options.round),
-            "evaluation": lambda: evaluating(tasks, options.round, folder),
-            "sweep": lambda: sweeping(tasks, options.round, folder),
+            "evaluation": lambda: evaluating(tasks, options.round, folder, base),
+            "sweep": lambda: sweeping(tasks, options.round, folder, base),
         }
         kinds = [options.only] if options.only else [*work]
+        flat = True
         for kind in kinds:
-            for row in measured(kind, work[kind]()):
-                results[kind] = row
+            name = kind if options.base_model is None else f"{kind}, {options.base_model}"
+            for row in measured(name, work[kind]()):
+                results[name] = row
                 if options.json:
                     options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-            print(sentence(kind, results[kind]), flush=True)
-    return 0 if all(results[kind]["flat"] for kind in kinds) else 1
+            print(sentence(name, results[name]), flush=True)
+            flat = flat and results[name]["flat"]
+    return 0 if flat else 1
 
 
 if __name__ == "__main__":
