@@ -1,7 +1,8 @@
 import pytest
 
-from ainl_align.data.leakage import Pair, held_out, normalise, overlap, require_clean, violations
+from ainl_align.data.leakage import Pair, held_out, overlap, require_clean, violations
 from ainl_align.errors import StageError
+from ainl_align.tasks.compose import normalised
 
 PROMPT = "Fetch https://a.example.org/x every 5 minutes and store the reply in the table readings."
 PROGRAM = """S app core noop
@@ -58,7 +59,7 @@ def test_overlap_is_counted_by_kind(prompt: str, kinds: set[str]) -> None:
 
 
 def test_normalising_keeps_words_and_numbers_only() -> None:
-    assert normalise("  “Fetch”\tＡ-1,  NOW! ") == "fetch a 1 now"
+    assert normalised("  “Fetch”\tＡ-1,  NOW! ") == "fetch a 1 now"
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from ainl_align.artifacts import read_json, write_json
 from ainl_align.data import boost, distill, regression
 from ainl_align.data.card import DatasetSummary
 from ainl_align.data.failures import PRACTICE
-from ainl_align.data.leakage import Pair, held_out, normalise, violations
+from ainl_align.data.leakage import Pair, held_out, violations
 from ainl_align.data.records import SYSTEM_PROMPT, Row, program_of, prompt_of, read_rows
 from ainl_align.errors import StageError, UserError
 from ainl_align.language.semantics import verdict
 from ainl_align.progress import Progress
+from ainl_align.tasks.compose import normalised
 from ainl_align.tasks.families import FAMILIES
 from ainl_align.tasks.suites import suite
 
@@ -50,7 +51,7 @@ def test_stage_1_pairs_prompts_with_checked_programs(tmp_path: Path) -> None:
     rows = all_rows(summary)
     assert Counter(row["prompt_id"] for row in rows) == dict.fromkeys(CHOSEN, 6)
     assert {row["sample_type"] for row in rows} == {"regression"}
-    assert len({normalise(prompt_of(row)) for row in rows}) == 18
+    assert len({normalised(prompt_of(row)) for row in rows}) == 18
     for row in rows:
         program = row["messages"][2]["content"]
         assert verdict(program).canonical
@@ -215,7 +216,7 @@ def test_stage_3_adds_new_tasks_of_the_families_that_failed(tmp_path: Path, buil
     new = [row for row in rows if str(row["messages"]) not in before]
     assert len(rows) == len(before) + 30
     assert Counter(row["family"] for row in new) == {"fetch_field": 20, "retry_fetch": 5, "retry_fallback": 5}
-    assert normalise(failed_prompt) not in {normalise(prompt_of(row)) for row in new}
+    assert normalised(failed_prompt) not in {normalised(prompt_of(row)) for row in new}
     assert not {prompt_of(row) for row in new} & {prompt_of(row) for row in all_rows(built)}
     kept = {split: {prompt_of(row) for row in read_rows(summary.files[split])} for split in ("train", "val", "test")}
     for split, prompts in kept.items():

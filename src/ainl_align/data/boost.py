@@ -20,7 +20,7 @@ from ainl_align.config import ROOT
 from ainl_align.data.card import DatasetSummary, write_dataset
 from ainl_align.data.crew import crew_for
 from ainl_align.data.failures import PRACTICE, kinds_of
-from ainl_align.data.leakage import HeldOut, Pair, held_out, normalise, overlap, require_clean, violations
+from ainl_align.data.leakage import HeldOut, Pair, held_out, overlap, require_clean, violations
 from ainl_align.data.records import Row, prompt_of, read_rows
 from ainl_align.data.sampling import (
     SPLITS,
@@ -35,6 +35,7 @@ from ainl_align.data.sampling import (
 )
 from ainl_align.errors import UserError
 from ainl_align.progress import Progress
+from ainl_align.tasks.compose import normalised
 from ainl_align.tasks.families import FAMILIES
 
 NAME = "distill_boost"
@@ -83,7 +84,7 @@ def run(settings: Settings, progress: Progress) -> DatasetSummary:
     asked = [result["prompt"] for result in report["results"]]
     known = [prompt_of(row) for rows in inputs.values() for row in rows]
     plan = planned(wanted, settings)
-    avoid = frozenset(map(normalise, [*asked, *known]))
+    avoid = frozenset(map(normalised, [*asked, *known]))
     orders = orders_for(plan, settings, seed=seed, avoid=avoid, aims=aims)
     with crew_for(sum(order.tasks for order in orders)) as crew:
         rows, dropped = gather(orders, crew, progress)

@@ -1,7 +1,5 @@
 """Overlap of training rows with what evaluation uses: prompts word by word, and programs step by step."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -9,6 +7,7 @@ from typing import Any, NamedTuple
 from ainl_align.config import ROOT
 from ainl_align.data.crew import ALONE, Crew
 from ainl_align.errors import StageError
+from ainl_align.tasks.compose import normalised
 from ainl_align.tasks.prompts import load_prompt_set
 from ainl_align.tasks.structure import renamed, structure
 from ainl_align.tasks.suites import suite
@@ -45,11 +44,6 @@ def held_out() -> dict[str, list[Pair]]:
         if path.is_file():
             tasks[name] = [row.task for row in load_prompt_set(path) if row.task is not None]
     return {name: [Pair(task.prompt, task.gold) for task in found] for name, found in tasks.items()}
-
-
-def normalise(prompt: str) -> str:
-    """Letters and digits in lower case with single blanks: what is left when typography is taken away."""
-    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", prompt).casefold()))
 
 
 def overlap(rows: Iterable[Pair], others: HeldOut, crew: Crew = ALONE) -> dict[str, Any]:
@@ -141,7 +135,7 @@ def _programs_against(programs: Mapping[str, Form], others: Sequence[str]) -> di
 
 def _prompts_against_all(share: tuple[Sequence[str], Mapping[str, Sequence[str]]]) -> dict[str, dict[str, Any]]:
     prompts, suites = share
-    plain = {prompt: normalise(prompt) for prompt in prompts}
+    plain = {prompt: normalised(prompt) for prompt in prompts}
     return {name: _prompts_against(plain, others) for name, others in suites.items()}
 
 
@@ -157,10 +151,11 @@ def _added(parts: Sequence[Mapping[str, Any]], held: int) -> dict[str, Any]:
 
 def _prompts_against(plain: Mapping[str, str], others: Sequence[str]) -> dict[str, Any]:
     exact = set(others)
-    normalised = {normalise(other) for other in others}
+    plain_others = [normalised(other) for other in others]
+    same = set(plain_others)
     index: dict[str, set[int]] = {}
-    for number, other in enumerate(others):
-        for gram in _grams(normalise(other)):
+    for number, other in enumerate(plain_others):
+        for gram in _grams(other):
             index.setdefault(gram, set()).add(number)
     counts = dict.fromkeys(_COUNTED, 0)
     largest = 0.0
@@ -170,7 +165,7 @@ def _prompts_against(plain: Mapping[str, str], others: Sequence[str]) -> dict[st
         largest = max(largest, share)
         hits = {
             "exact": prompt in exact,
-            "normalised": text in normalised,
+            "normalised": text in same,
             "near_copies": share >= NEAR_COPY,
             "sharing_8grams": share > 0,
         }

@@ -5,9 +5,9 @@ import random
 from collections.abc import Collection
 from itertools import cycle, islice
 
-from ainl_align.data.leakage import normalise
 from ainl_align.data.records import Row, SampleType, answered_row, request_messages
 from ainl_align.language.semantics import verdict
+from ainl_align.tasks.compose import normalised
 from ainl_align.tasks.own_words import ALL_FAMILIES, instance, requests
 
 _TRIES = 4
@@ -37,7 +37,7 @@ def own_words(
         if len(rows) == count:
             break
         prompt, gold = instance(request, rng)
-        plain = normalise(prompt)
+        plain = normalised(prompt)
         if plain in rows or plain in avoid or len(gold.splitlines()) < min_lines or not verdict(gold).canonical:
             continue
         rows[plain] = _row(family, prompt, gold, sample_type)

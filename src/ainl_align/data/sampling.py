@@ -15,7 +15,7 @@ from ainl_align.config import ROOT
 from ainl_align.data.crew import Crew
 from ainl_align.data.drafts import Draft, any_drafts, malformed_drafts
 from ainl_align.data.failures import drafts_for, practises
-from ainl_align.data.leakage import Pair, normalise
+from ainl_align.data.leakage import Pair
 from ainl_align.data.own_words import own_words
 from ainl_align.data.records import (
     Row,
@@ -30,6 +30,7 @@ from ainl_align.data.records import (
 from ainl_align.errors import StageError, UserError
 from ainl_align.language.semantics import verdict
 from ainl_align.progress import Progress
+from ainl_align.tasks.compose import normalised
 from ainl_align.tasks.scenario import Task, judge
 from ainl_align.tasks.suites import generate
 
@@ -167,7 +168,7 @@ def fill(order: Order) -> Harvest:
     words = random.Random(derive_seed(order.seed, "own words", order.family))
     lines, avoid = order.min_lines, order.avoid
     own = own_words(order.family, wanted, kind, words, min_lines=lines, avoid=avoid, part=order.part)
-    found.drawn.update(normalise(prompt_of(row)) for row in own)
+    found.drawn.update(normalised(prompt_of(row)) for row in own)
     tasks = max(1, order.tasks - len(own))
     kept: list[Task] = []
     for attempt in range(_ROUNDS):
@@ -192,7 +193,7 @@ def _gated(drawn: Sequence[Task], missing: int, order: Order, found: Harvest) ->
     for task in drawn:
         if not missing:
             return
-        plain = normalise(task.prompt)
+        plain = normalised(task.prompt)
         known = plain in found.drawn or plain in order.avoid
         reason = "repeated_prompt" if known else refusal(task, order.min_lines)
         found.drawn.add(plain)

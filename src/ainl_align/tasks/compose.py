@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 
 from ainl_align.language.world import describe
 from ainl_align.tasks.noise import noisy
@@ -91,5 +92,5 @@ def held_out(cluster: str) -> bool:
 
 
 def normalised(text: str) -> str:
-    """A prompt without case, punctuation and spacing, for comparisons between splits."""
-    return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
+    """Letters and digits in lower case with single blanks: what is left when typography is taken away."""
+    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
