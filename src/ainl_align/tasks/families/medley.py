@@ -4,6 +4,8 @@ A task reads one to three things, computes up to two more, asks at most two ques
 something with every value. Each value has a name in the request that fits no other.
 """
 
+from collections.abc import Iterable
+
 from ainl_align.tasks.compose import Job
 from ainl_align.tasks.families.base import Family
 from ainl_align.tasks.parts import choose
@@ -110,6 +112,11 @@ class _Questions:
         return Bound(ctx, item, ctx.names.number(2, 9) if counts else ctx.names.number(15, 300))
 
 
+def _calls(steps: Iterable[Step]) -> list[str]:
+    """The calls of steps, each one's in its place; empty texts for steps that call nothing."""
+    return [str(getattr(step, "call", "")) for step in steps]
+
+
 def _service(call: str) -> str:
     """What a failure is told of by: "the memory read" may be any verb of memory."""
     return call.partition(".")[0]
@@ -136,7 +143,7 @@ class _Medley:
         """Watch one step of the flow, or all from one on: further attempts, an outcome on failure, or both."""
         ctx = self.ctx
         steps = [step.step if isinstance(step, Fork) else step for step in flow.steps]
-        calls = [_service(call) for call in (*outer, *(str(getattr(step, "call", "")) for step in steps))]
+        calls = [_service(call) for call in (*outer, *_calls(steps))]
         fit = [
             n
             for n, step in enumerate(flow.steps)
@@ -163,7 +170,7 @@ class _Medley:
             flow.guard = Guard(handler=handler)
             last = flow.guarded
             # "Any of these calls" are all that were told of before.
-            alone = not any(getattr(step, "call", "") for step in flow.steps[: flow.guarded])
+            alone = not any(_calls(flow.steps[: flow.guarded]))
             while alone and last + 1 in fit and self.roll() < 0.4:
                 last += 1
             flow.through = last if last > flow.guarded else None
@@ -202,7 +209,7 @@ class _Medley:
         else:
             known.fresh = [item for item in known.fresh if item != condition.item or self.roll() < 0.5]
         known.fresh = [item for item in known.fresh if item.kind != "flag"]
-        known.calls |= frozenset(str(getattr(step, "call", "")) for step in flow.steps)
+        known.calls |= frozenset(_calls(flow.steps))
         yes, no = known.below(), known.below(lost)
         first = self.side(yes, depth, may_stop=False)
         rung = self.questions.rung(condition) if depth == 1 and self.roll() < 0.25 else None
@@ -230,7 +237,7 @@ class _Medley:
         for item in source.gives:
             self.stock.makers[item.key], self.stock.roots[item.key] = source, frozenset({item.key, found.key})
         self.stock.bound.add(found.key)
-        known.calls |= frozenset(str(getattr(step, "call", "")) for step in flow.steps)
+        known.calls |= frozenset(_calls(flow.steps))
         yes, no = known.below(), known.below()
         yes.add(*fields)
         first = self.side(yes, 2, may_stop=False)
