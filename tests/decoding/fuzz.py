@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from ainl_align.data.leakage import WRITTEN
 from ainl_align.decoding.constraint import Constraint, RowConstraint
 from ainl_align.decoding.masks import Bitmask
 from ainl_align.errors import ConstraintDeadEnd
@@ -40,7 +41,6 @@ MOST_TOKENS = 512
 _TOGETHER = 8
 _SHOWN = 6
 """Failures that are printed and written as cases; the JSON file has all."""
-_HANDWRITTEN = Path(__file__).parents[1] / "data" / "handwritten.jsonl"
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def _golds(per_family: int) -> dict[str, list[tuple[str, str]]]:
     from ainl_align.tasks.prompts import load_prompt_set
     from ainl_align.tasks.suites import generate, suite
 
-    handwritten = [row.task for row in load_prompt_set(_HANDWRITTEN) if row.task is not None]
+    handwritten = [row.task for row in load_prompt_set(WRITTEN["handwritten"]) if row.task is not None]
     sets = {
         "train": generate("train", seed=7, per_family=per_family),
         "dev": suite("dev"),

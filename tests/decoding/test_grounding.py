@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ainl_align.config import ROOT
+from ainl_align.data.leakage import WRITTEN
 from ainl_align.decoding.constraint import Constraint
 from ainl_align.decoding.grounding import (
     Copier,
@@ -20,7 +20,6 @@ from ainl_align.decoding.grounding import (
 from ainl_align.tasks.prompts import load_prompt_set
 from ainl_align.tasks.suites import suite
 
-HANDWRITTEN = ROOT / "tests/data/handwritten.jsonl"
 REQUEST = 'Fetch https://api.a.example/v1/items, put "done" on queue ops-high and mail al@b.example; rows go to orders.'
 
 
@@ -113,14 +112,22 @@ def test_what_begins_a_line_of_the_request_is_a_word_of_it() -> None:
 
 @pytest.mark.parametrize("name", ["regression", "dev", "handwritten"])
 def test_golds_copy_what_has_to_be_copied(name: str) -> None:
-    tasks = suite(name) if name != "handwritten" else [row.task for row in load_prompt_set(HANDWRITTEN) if row.task]
+    tasks = (
+        suite(name)
+        if name != "handwritten"
+        else [row.task for row in load_prompt_set(WRITTEN["handwritten"]) if row.task]
+    )
     assert tasks
     assert [(task.id, wrong) for task in tasks if (wrong := copying_errors(task.gold, task.prompt))] == []
 
 
 @pytest.mark.parametrize("name", ["regression", "dev", "handwritten"])
 def test_required_copies_leave_every_gold_possible(name: str, constraint: Constraint, embedded_tokenizer: Any) -> None:
-    tasks = suite(name) if name != "handwritten" else [row.task for row in load_prompt_set(HANDWRITTEN) if row.task]
+    tasks = (
+        suite(name)
+        if name != "handwritten"
+        else [row.task for row in load_prompt_set(WRITTEN["handwritten"]) if row.task]
+    )
     barred = []
     for task in tasks:
         copier, line = Copier(task.prompt, constraint), b""
