@@ -53,8 +53,6 @@ from ainl_align.training.precision import pick_device
 
 SCALES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 COUNT = 12
-KEYS = 5
-"""So many numbers of an outcome are what the exhaustive ranking compares; the last one is for screening alone."""
 
 
 def make_checkpoints(source: Path, root: Path) -> None:
@@ -128,10 +126,7 @@ def outcomes(root: Path, prompts: Path) -> list[list[Outcome]]:
     settings = DecodingSettings(base_model=EMBEDDED).answering()
     screening = Screening("none", settings, wardrobe, Alone(wardrobe, progress), root / "sweep" / "answers", progress)
     done = screening.run(found, range(len(found)), rows, [Phase(len(rows), len(found) - 1)], {})
-    return [
-        [outcome(row, item) for row, item in zip(done.sides[arm].answers.rows, done.sides[arm].final, strict=True)]
-        for arm in range(len(found))
-    ]
+    return [[outcome(result) for result in done.sides[arm].final] for arm in range(len(found))]
 
 
 def weights(root: Path, prompts: Path) -> tuple[list[list[float]], list[int]]:
@@ -218,7 +213,7 @@ def _counts(loss: float, tokens: int, how: str) -> float:
 
 def _sums(found: Sequence[Outcome], drawn: Sequence[int]) -> tuple[float, ...]:
     """What the exhaustive ranking compares."""
-    return tuple(sum(found[place][key] for place in drawn) for key in range(KEYS))
+    return tuple(map(sum, zip(*(found[place] for place in drawn), strict=True)))
 
 
 def _halved(drawn: Mapping[int, Sequence[Outcome]], phases: Sequence[Phase], ties: Mapping[int, Outcome]) -> list[int]:

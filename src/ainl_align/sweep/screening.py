@@ -99,7 +99,7 @@ class Screening:
             for arm in left:
                 new = side.part([place for place, job in enumerate(jobs) if arms[job.slot] == arm])
                 sides[arm] = sides[arm].joined(new)
-                outcomes[arm] = [outcome(row, item) for row, item in zip(new.answers.rows, new.final, strict=True)]
+                outcomes[arm] = [outcome(result) for result in new.final]
             return outcomes
 
         survivors, rejected = halve(
@@ -123,11 +123,9 @@ class Screening:
         return min(int(_ROOM * gold) + _SPARE, self.answering.generation.max_new_tokens)
 
 
-def outcome(row: PromptRow, result: Score) -> Outcome:
-    """What screening compares of one answer: the ranking's metrics in their order, then the share of scenarios."""
-    passed = sum(ok for _, ok, _ in result.outcome.scenarios) if result.outcome is not None else 0
-    share = passed / len(row.task.scenarios) if row.task is not None and row.task.scenarios else 0.0
-    return (*(float(result.metrics[name] is True) for name in _KEYS), share)
+def outcome(result: Score) -> Outcome:
+    """What screening compares of one answer: the ranking's metrics in their order."""
+    return tuple(float(result.metrics[name] is True) for name in _KEYS)
 
 
 def _tie(adapter: Adapter) -> Outcome:

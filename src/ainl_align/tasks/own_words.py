@@ -142,7 +142,7 @@ def _pattern(value: str) -> str:
 
 def open_slots(slots: Iterable[Slot], prompt: str, gold: str) -> tuple[Slot, ...]:
     """The slots whose value can be another: it stands in the request and, as an operand, in the program, and no other
-    slot has it."""
+    slot has it. A word of the language has to stand in quotes or only once: elsewhere it may be just that, a word."""
     found = tuple(dict.fromkeys(slots))
     operands = "\n".join(_OPERAND.findall(_FIXED.sub("", gold)))
     fixed = "\n".join(_FIXED.findall(gold))
@@ -153,6 +153,7 @@ def open_slots(slots: Iterable[Slot], prompt: str, gold: str) -> tuple[Slot, ...
             [other.value for other in found].count(slot.value) == 1
             and not (slot.kind == "number" and (int(slot.value) < 2 or re.search(pattern, fixed)))
             and re.search(pattern, prompt) is not None
+            and (slot.kind not in _SAID or _in_quotes(slot.value, prompt) or _occurs(slot.value, prompt) == 1)
             and re.search(pattern, operands) is not None
         )
 
@@ -191,6 +192,10 @@ def instance(request: Request, rng: random.Random) -> tuple[str, str]:
         return _OPERAND.sub(lambda operand: anywhere.sub(lambda match: new[match[0]], operand[0]), line)
 
     return prompt, "".join(f"{renamed(line)}\n" for line in request.gold.splitlines())
+
+
+def _occurs(value: str, prompt: str) -> int:
+    return len(re.findall(_pattern(value), prompt, re.IGNORECASE))
 
 
 def _in_quotes(value: str, prompt: str) -> bool:
