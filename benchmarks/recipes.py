@@ -35,9 +35,13 @@ from ainl_align.training.checkpoints import load_adapter
 from ainl_align.training.precision import pick_device
 from ainl_align.training.rows import encode_rows, spread
 
+_SAMPLE = 4096
+"""Rows whose tokens are counted to know how many rows a budget holds."""
+
 
 class Recipe(BaseModel):
-    """One way to spend ``tokens`` (over all epochs; None: all rows), with the profile ``gpu`` unless named."""
+    """One way to spend ``tokens`` (over all epochs, to a percent; None: all rows), with the profile ``gpu`` unless
+    named."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -48,7 +52,6 @@ class Recipe(BaseModel):
     """Share of the rows whose request is in people's own words; None: as the files have them."""
     medley: float = 0.0
     """Share of the rows of the family medley, where ``own_words`` is given."""
-    row_tokens: int = 1024
     training: dict[str, Any] = {}
 
 
@@ -72,24 +75,21 @@ def spent(adapter: Path | str) -> int:
     return int(plan["tokens"] * plan["epochs"])
 
 
+def tokens_of_a_row(rows: list[dict[str, Any]]) -> float:
+    """The mean over the first rows, which are like the whole where the rows are ``spread``."""
+    first = encode_rows(load_tokenizer(resolve(EMBEDDED)), rows[:_SAMPLE], 10**6)[0]
+    return sum(len(row.ids) for row in first) / len(first)
+
+
 def train(recipe: Recipe, files: list[Path], folder: Path, progress: Progress) -> dict[str, Any]:
     """Train the recipe's adapter into ``folder``/NAME; what was trained on and how long it took."""
     options = {"profile": "gpu", "epochs": 1, "seed": 1, **recipe.training}
     rows = [row for file in files for row in read_rows(file) if row["sample_type"] in recipe.sample_types]
     if recipe.own_words is not None:
         rows = with_shares(rows, recipe.own_words, recipe.medley)
-    tokenizer = load_tokenizer(resolve(EMBEDDED))
-    kept, tokens = [], 0
-    limit = (recipe.tokens or 10**12) / options["epochs"]
-    ordered = iter(spread(rows, options["seed"]))
-    while part := list(itertools.islice(ordered, 1024)):
-        lengths = [len(row.ids) for row in encode_rows(tokenizer, part, 10**6)[0]]
-        for row, length in zip(part, lengths, strict=True):
-            if length <= recipe.row_tokens and tokens < limit:
-                tokens += length
-                kept.append(row)
-        if tokens >= limit:
-            break
+    kept = spread(rows, options["seed"])
+    if recipe.tokens is not None:
+        kept = kept[: round(recipe.tokens / options["epochs"] / tokens_of_a_row(kept))]
     chosen = folder / f"{recipe.name}.rows.jsonl"
     write_jsonl(chosen, kept)
     started = time.monotonic()
@@ -99,7 +99,7 @@ def train(recipe: Recipe, files: list[Path], folder: Path, progress: Progress) -
     last = [item["loss"] for item in result.losses if "loss" in item][-20:]
     return {
         "rows": result.plan.rows,
-        "tokens": int(tokens * options["epochs"]),
+        "tokens": int(result.plan.tokens * options["epochs"]),
         "tokens_before": spent(options["start_adapter"]) if "start_adapter" in options else 0,
         "steps": result.plan.steps,
         "learning_rate": result.plan.learning_rate,

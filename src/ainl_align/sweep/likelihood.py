@@ -51,6 +51,11 @@ class Weighed:
     path: str
     """How it was computed."""
 
+    @property
+    def likely(self) -> Mapping[int, Outcome]:
+        """By arm what decides between equals, larger is better: chances, and where those are too small, nats."""
+        return {arm: (self.chances[arm], -self.nats[arm]) for arm in self.chances}
+
     def rejected_after(self, arm: int) -> int | None:
         """On how many programs an arm was rejected; None for a survivor."""
         return next((phase.prompts for phase, out in zip(self.phases, self.rejected, strict=True) if arm in out), None)

@@ -228,8 +228,8 @@ class _Sweep:
             return None
         screening = Screening(mode, self._settings.answering(), self._wardrobe, self._asker, self._kept, self._progress)
         try:
-            chances = {} if self._weighed is None else self._weighed.chances
-            return screening.run(self._found, arms, self._rows, phases, chances)
+            likely = {} if self._weighed is None else self._weighed.likely
+            return screening.run(self._found, arms, self._rows, phases, likely)
         except (AlignError, RuntimeError, ValueError, MemoryError) as error:
             self._progress.fallback(
                 f"screening failed ({type(error).__name__}: {error}); every checkpoint answers every prompt"

@@ -73,11 +73,11 @@ class Screening:
         arms: Sequence[int],
         rows: Sequence[PromptRow],
         phases: Sequence[Phase],
-        chances: Mapping[int, float],
+        likely: Mapping[int, Outcome],
     ) -> Screened:
         """Let ``arms`` of ``found`` answer phase by phase, and reject the worst of each phase.
 
-        ``chances``: how likely the arms find known programs, where that is known; it decides between equals.
+        ``likely``: how likely the arms find known programs, where that is known; it decides between equals.
         """
         adapters = tuple(found[arm] for arm in arms)
         circumstances = Circumstances(self.wardrobe.base, self.answering, stacked_path(self.wardrobe.device, self.mode))
@@ -102,9 +102,7 @@ class Screening:
                 outcomes[arm] = [outcome(result) for result in new.final]
             return outcomes
 
-        survivors, rejected = halve(
-            arms, phases, ask, {arm: (chances.get(arm, 0.0), *_tie(found[arm])) for arm in arms}
-        )
+        survivors, rejected = halve(arms, phases, ask, {arm: (*likely.get(arm, ()), *_tie(found[arm])) for arm in arms})
         return Screened(self.mode, phases, survivors, rejected, sides)
 
     def _answer(

@@ -46,7 +46,7 @@ class Profile:
 
 PROFILES = {
     "fast": Profile(1, 2e-3, 16, 4, 2, 8, 384, CpuBudget(30_000)),
-    "balanced": Profile(2, 2e-3, 16, 4, 4, 16, 384, CpuBudget(270_000)),
+    "balanced": Profile(2, 1.5e-3, 16, 2, 4, 16, 384, CpuBudget(230_000)),
     "quality": Profile(3, 1e-3, 32, 8, 12, 128, 1024, None),
     "gpu": Profile(1, 1e-3, 32, 32, 12, 256, 1024, None, pack_tokens=4_096),
 }
