@@ -104,6 +104,13 @@ def test_quotes_and_backslashes_of_the_request_are_found_as_literals_spell_them(
     assert not ground.holds("file", "my di")
 
 
+def test_no_copy_begins_inside_a_dotted_name() -> None:
+    ground = Ground("Append logs/status.old.txt to queue ops-high, path data.price of the reply")
+    assert ground.holds("file", "logs/status.old.txt") and ground.holds("queue", "ops-high")
+    assert not ground.holds("file", "old.txt") and not ground.holds("queue", "high")
+    assert ground.holds("field", "price")
+
+
 def test_what_begins_a_line_of_the_request_is_a_word_of_it() -> None:
     ground = Ground("Read these:\nhttps://a.example/b\n\tnotes.txt")
     assert ground.holds("url", "https://a.example/b")

@@ -56,6 +56,9 @@ _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _JSON_NAME = re.compile(r'[{,] ?\\"(?P<name>[A-Za-z_]\w*)?$')
 _COLUMN = re.compile(r"(?<![\w.$'])[a-z_]\w*$")
 _START = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_/]")
+_WHOLE = frozenset({"file", "queue", "key", "memory"})
+"""Kinds of which no copy begins inside a name that dots and hyphens join."""
+_WHOLE_START = re.compile(r"(?<![A-Za-z0-9_])(?<![A-Za-z0-9_][.-])[A-Za-z0-9_/]")
 _ENDS: Final = {"": re.compile(r"(?!-?[A-Za-z0-9_])"), "url": re.compile(r"(?![-/@%&=?.#:~+]*[A-Za-z0-9_])")}
 _ENDS.update(dict.fromkeys(_IDIOMS, re.compile(r"(?=e?s(?![A-Za-z0-9_]))|(?!-?[A-Za-z0-9_])")))
 """Where a copied word may end, by kind; what is not listed ends like ``""``. A name may be the singular of a word."""
@@ -168,14 +171,15 @@ class Ground:
 
     def _source(self, kind: str) -> tuple[str, list[int]]:
         """The text that a kind is copied from, and where a copy may start."""
-        key = kind if kind in _IDIOMS else ""
+        key = kind if kind in _IDIOMS else "whole" if kind in _WHOLE else ""
         if key not in self._texts:
-            if key:
+            if key in _IDIOMS:
                 text = f"{self._request} {self._request.lower()} {_IDIOMS[key]}"
             else:
                 mailboxes = "".join(f" {_MAIL}{address}" for address in _ADDRESS.findall(self._request))
                 text = self._request + _TABLE_FUNCTION + mailboxes
-            self._texts[key] = text, [found.start() for found in _START.finditer(text)]
+            starts = _WHOLE_START if key == "whole" else _START
+            self._texts[key] = text, [found.start() for found in starts.finditer(text)]
         return self._texts[key]
 
     def holds(self, kind: str, literal: str) -> bool:
