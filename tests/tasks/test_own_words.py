@@ -29,7 +29,7 @@ LOCKER = Request(
 
 
 def _steps(gold: str) -> str:
-    return re.sub(r'"(?:[^"\\]|\\.)*"|(?<= )/[^ ]+|(?<= )-?\d[\d.]*(?= )', "_", gold)
+    return re.sub(r'"(?:[^"\\]|\\.)*"|(?<= )/[^ ]+|(?<= )-?\d[\d.]*(?=\s)', "_", gold)
 
 
 def test_every_family_has_requests_and_no_text_stands_twice() -> None:
