@@ -14,7 +14,7 @@ from ainl_align.tasks.parts.apart import class_of
 from ainl_align.tasks.parts.base import Ctx, Item, Step
 from ainl_align.tasks.parts.catalogue import FIELDS, GATES, SETTABLE
 from ainl_align.tasks.parts.compound import AnyRows, Both, CleanTest, Compare, Either
-from ainl_align.tasks.parts.conditions import Bound, Condition, Present, TextTest
+from ainl_align.tasks.parts.conditions import Bound, Condition, ItemTest, Present, TextTest
 from ainl_align.tasks.parts.db import DbDelete, DbRecord
 from ainl_align.tasks.parts.effects import Effects
 from ainl_align.tasks.parts.ext import Succeeded
@@ -101,7 +101,7 @@ class _Questions:
         below = self.ctx.names.number(above.threshold // 3, above.threshold - 8)
         return Bound(self.ctx, above.item, below, above.operator)
 
-    def simple(self, item: Item) -> Condition:
+    def simple(self, item: Item) -> ItemTest:
         """A question about a number or a text."""
         ctx, maker = self.ctx, self.stock.makers[item.key]
         if item.key == "ext.code":

@@ -4,13 +4,13 @@ from ainl_align.tasks.families.base import Family
 from ainl_align.tasks.parts import choose
 from ainl_align.tasks.parts.base import Ctx, Item, Kind
 from ainl_align.tasks.parts.compound import Both, CleanTest, Either
-from ainl_align.tasks.parts.conditions import Bound, Condition, TextTest
+from ainl_align.tasks.parts.conditions import Bound, ItemTest, TextTest
 from ainl_align.tasks.parts.flow import Check, Flow
 from ainl_align.tasks.parts.sources import BodyFields, HttpFields, Source
 from ainl_align.tasks.parts.triggers import Start, endpoint, plain
 
 
-def _question(ctx: Ctx, item: Item) -> Condition:
+def _question(ctx: Ctx, item: Item) -> ItemTest:
     if item.kind == "num":
         return Bound(ctx, item, ctx.names.number(5, 400))
     return TextTest(ctx, item) if ctx.rng.random() < 0.8 else CleanTest(ctx, item)

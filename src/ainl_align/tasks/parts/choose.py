@@ -2,7 +2,7 @@
 
 from ainl_align.tasks.parts.actions import Action, CacheStore, Mail, Post, Queue, WriteFile
 from ainl_align.tasks.parts.base import Ctx, Item
-from ainl_align.tasks.parts.conditions import Bound, Condition, Present, TextTest
+from ainl_align.tasks.parts.conditions import Bound, ItemTest, Present, TextTest
 from ainl_align.tasks.parts.flow import Flow, Guard
 from ainl_align.tasks.parts.payloads import Fixed, JsonObject, Message, Payload, Value
 
@@ -88,7 +88,7 @@ def word(ctx: Ctx) -> Payload:
     return Fixed(ctx.names.word())
 
 
-def condition(ctx: Ctx, item: Item) -> Condition:
+def condition(ctx: Ctx, item: Item) -> ItemTest:
     """A question that fits the kind of the item."""
     if item.kind == "num":
         return Bound(ctx, item, ctx.names.number(5, 400))

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ainl_align.tasks.parts.base import Ctx, Item
-from ainl_align.tasks.parts.conditions import Condition, TextTest
+from ainl_align.tasks.parts.conditions import Branch, Condition, ItemTest, TextTest
 from ainl_align.tasks.program import Block, Var
 from ainl_align.tasks.wording import compound
 
 
-class AnyRows(Condition):
+class AnyRows(ItemTest):
     """Whether a list or text of rows came out of a query; None when there was no row."""
 
     def __init__(self, item: Item) -> None:
@@ -35,7 +35,7 @@ class AnyRows(Condition):
         return [None]
 
 
-class Compare(Condition):
+class Compare(Branch):
     """Two values against each other: numbers by order, or any two by equality."""
 
     def __init__(self, ctx: Ctx, left: Item, right: Item, operator: str | None = None) -> None:
@@ -56,16 +56,10 @@ class Compare(Condition):
             return bool((left == right) == (self.operator == "EQ"))
         return bool({"GT": left > right, "GTE": left >= right, "LT": left < right}[self.operator])
 
-    def holds(self, value: Any) -> bool:
-        raise NotImplementedError("Compare has two values; ask test")
-
     def worlds(self, base: Mapping[str, Any]) -> list[dict[str, Any]]:
         right = base[self.right.key]
         lefts = [right, right + 1, right - 1] if isinstance(right, int) else [right, f"{right} two"]
         return [{self.item.key: left, self.right.key: right} for left in lefts]
-
-    def cases(self) -> list[Any]:
-        return []
 
 
 class _Two(Condition):
@@ -73,12 +67,9 @@ class _Two(Condition):
 
     settles: bool
 
-    def __init__(self, one: Condition, two: Condition) -> None:
+    def __init__(self, one: Branch, two: Branch) -> None:
         self.item, self.one, self.two = one.item, one, two
         self.signature = f"{type(self).__name__.lower()}_{one.signature}_{two.signature}"
-
-    def emit(self, block: Block, known: dict[str, Var]) -> Var:
-        raise NotImplementedError("two questions need two branches; use fork")
 
     def fork(self, block: Block, known: dict[str, Var]) -> tuple[Block, Block]:
         answer = self.one.emit(block, known)
@@ -93,18 +84,12 @@ class _Two(Condition):
         first = self.one.test(values)
         return first if first == self.settles else self.two.test(values)
 
-    def holds(self, value: Any) -> bool:
-        raise NotImplementedError("two questions have two values; ask test")
-
     def worlds(self, base: Mapping[str, Any]) -> list[dict[str, Any]]:
         asked = next(world for world in self.one.worlds(base) if self.one.test({**base, **world}) != self.settles)
         other = next(world for world in self.two.worlds(base) if self.two.test({**base, **world}) != self.settles)
         return [asked | world for world in self.two.worlds(base)] + [
             world | other for world in self.one.worlds(base) if world != asked
         ]
-
-    def cases(self) -> list[Any]:
-        return []
 
 
 class Both(_Two):

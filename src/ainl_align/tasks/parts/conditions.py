@@ -11,29 +11,22 @@ from ainl_align.tasks.wording.conditions import POOLS, QUESTION
 
 
 class Condition(ABC):
-    """A question about ``item``."""
+    """A question; ``item`` is the value that it names first."""
 
     item: Item
     signature: str
 
     @abstractmethod
-    def emit(self, block: Block, known: dict[str, Var]) -> Var:
-        """Write the test; returns the variable to branch on."""
-
     def fork(self, block: Block, known: dict[str, Var]) -> tuple[Block, Block]:
         """Write the test and the branch that ends the label; returns the labels for yes and no."""
-        answer = self.emit(block, known)
-        yes, no = block.child("yes"), block.child("no")
-        block.branch(answer, yes, no)
-        return yes, no
 
+    @abstractmethod
     def test(self, values: Mapping[str, Any]) -> bool:
         """The answer for item values."""
-        return self.holds(values[self.item.key])
 
+    @abstractmethod
     def worlds(self, base: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Item values for ``cases``."""
-        return [{self.item.key: value} for value in self.cases()]
+        """Two or more sets of values for items of ``base``: both answers, the boundary among them."""
 
     @abstractmethod
     def clause(self, ctx: Ctx, noun: str | None = None) -> str:
@@ -47,6 +40,25 @@ class Condition(ABC):
         """The clause as a question, without the question mark."""
         return ctx.phrase(QUESTION, c=self.clause(ctx))
 
+
+class Branch(Condition):
+    """A question that one variable answers."""
+
+    @abstractmethod
+    def emit(self, block: Block, known: dict[str, Var]) -> Var:
+        """Write the test; returns the variable to branch on."""
+
+    def fork(self, block: Block, known: dict[str, Var]) -> tuple[Block, Block]:
+        """As in ``Condition``."""
+        answer = self.emit(block, known)
+        yes, no = block.child("yes"), block.child("no")
+        block.branch(answer, yes, no)
+        return yes, no
+
+
+class ItemTest(Branch):
+    """A question about ``item`` alone."""
+
     @abstractmethod
     def holds(self, value: Any) -> bool:
         """The answer for ``value``."""
@@ -55,8 +67,16 @@ class Condition(ABC):
     def cases(self) -> list[Any]:
         """Two or three values: both answers, the boundary among them."""
 
+    def test(self, values: Mapping[str, Any]) -> bool:
+        """As in ``Condition``."""
+        return self.holds(values[self.item.key])
 
-class _Simple(Condition):
+    def worlds(self, base: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """As in ``Condition``."""
+        return [{self.item.key: value} for value in self.cases()]
+
+
+class _Simple(ItemTest):
     """A question with one verb: ``is <noun> at least 80``."""
 
     def question(self, ctx: Ctx) -> str:

@@ -6,7 +6,7 @@ from ainl_align.language.world_model import Command
 from ainl_align.tasks import store_names
 from ainl_align.tasks.parts.actions import Action
 from ainl_align.tasks.parts.base import Ctx, Guard, Item, Scene, unguarded
-from ainl_align.tasks.parts.conditions import Condition
+from ainl_align.tasks.parts.conditions import ItemTest
 from ainl_align.tasks.parts.payloads import Payload
 from ainl_align.tasks.program import Block, Var
 from ainl_align.tasks.wording import ext
@@ -69,7 +69,7 @@ class Operation(Action):
         return ctx.phrase(ext.OPERATION, name=self.target, what=self.what(ctx))
 
 
-class Succeeded(Condition):
+class Succeeded(ItemTest):
     """Whether a command ended with exit code 0."""
 
     signature = "exit_ok"
