@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/boost.py --adapter FOLDER --rows TRAIN VAL TEST --out FOLDER --json FILE
         [--arm failures|even] [--rounds 3] [--profile gpu] [--epochs 1] [--learning-rate X] [--device auto]
+        [--end test handwritten]
 
 A round evaluates the adapter on fresh tasks of the dev split that are in no suite (another draw each round), gives the
 report to stage 3, and trains on from the round before (stage 4, ``start_adapter``) on the rows of the round before and
@@ -9,6 +10,7 @@ the new ones; ``--rows`` are those that the first round begins with, a dataset o
 nothing, so a gain is none of having seen its failures. Going on costs a fraction of a training anew, whose gain would
 be lost in the noise between seeds. Arm ``even`` draws as many new rows as the failures would have asked for, evenly
 over all families: what more rows and steps alone are worth. ``--json`` gets a line a round, the start as round 0.
+``--end`` names sets that the last adapter answers when all rounds are over, once; ``--rounds 0`` measures an adapter.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from typing import Any
 
 from ainl_align.artifacts import read_json, write_jsonl
 from ainl_align.data import boost, distill
+from ainl_align.data.leakage import WRITTEN
 from ainl_align.data.records import read_rows
 from ainl_align.data.sampling import SPLITS
 from ainl_align.evaluation import run as evaluation
@@ -51,6 +54,15 @@ def evaluate(
     )
     evaluation.run(settings, progress)
     return read_json(report, "model_eval_report")
+
+
+def prompts(name: str, folder: Path) -> Path:
+    """A set's file; a suite is written into ``folder``."""
+    if name in WRITTEN:
+        return Path(WRITTEN[name])
+    path = folder / f"{name}.jsonl"
+    write_prompt_set(path, [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in suite(name)])
+    return path
 
 
 def rates(report: dict[str, Any]) -> dict[str, Any]:
@@ -86,11 +98,12 @@ def main() -> None:
     """Run the rounds, a printed line each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--adapter", type=Path, required=True)
-    parser.add_argument("--rows", type=Path, nargs=3, required=True, metavar=("TRAIN", "VAL", "TEST"))
+    parser.add_argument("--rows", type=Path, nargs=3, default=(), metavar=("TRAIN", "VAL", "TEST"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True, help="JSON lines, appended to")
     parser.add_argument("--arm", choices=("failures", "even"), default="failures")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--end", nargs="+", choices=("test", "regression", *WRITTEN), default=())
     parser.add_argument("--samples", type=int, default=48, help="new rows for each failed prompt")
     parser.add_argument("--feed-per-family", type=int, default=3)
     parser.add_argument("--profile", default="gpu")
@@ -104,11 +117,12 @@ def main() -> None:
     parser.add_argument("--base", default=EMBEDDED)
     parser.add_argument("--device", default="auto")
     given = parser.parse_args()
+    if given.rounds and not given.rows:
+        parser.error("--rows: training needs rows; name the three files of a dataset of stage 2, or --rounds 0")
     given.out.mkdir(parents=True, exist_ok=True)
     progress, adapter = Progress(), given.adapter
-    rows = dict(zip(SPLITS, given.rows, strict=True))
-    dev = given.out / "dev.jsonl"
-    write_prompt_set(dev, [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in suite("dev")])
+    rows = dict(zip(SPLITS, given.rows, strict=bool(given.rows)))
+    dev = prompts("dev", given.out)
     grown: dict[str, Any] = {"new": 0}
     tokens = 0
     for turn in range(given.rounds + 1):
@@ -148,6 +162,11 @@ def main() -> None:
             "seconds": {"rows and training": trained_at - began, "evaluation": time.monotonic() - trained_at},
             "adapter": str(adapter),
         }
+        if turn == given.rounds and given.end:
+            report = folder / "end.json"
+            line["end"] = {
+                name: rates(evaluate(given, adapter, prompts(name, given.out), report, progress)) for name in given.end
+            }
         print(json.dumps(line), flush=True)
         with given.json.open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(line) + "\n")
