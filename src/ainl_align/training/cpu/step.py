@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from ainl_align.progress import Progress
 from ainl_align.training.cpu.passes import Passes
-from ainl_align.training.cpu.weights import Packed, Weights
+from ainl_align.training.cpu.weights import Packed, Weights, pool
 from ainl_align.training.int8 import int8_lora
 from ainl_align.training.packing import Batch
 from ainl_align.training.rows import IGNORED
@@ -34,7 +33,7 @@ class FusedLoss:
         self._threads = torch.get_num_threads()
         self._gradients = torch.empty(self._threads, self.weights.numbers)
         self._passes = [Passes(self.weights, gradient) for gradient in self._gradients]
-        self._pool = ThreadPoolExecutor(self._threads, "training")
+        self._pool = pool(self._threads)
 
     def __call__(self, batch: Batch) -> Tensor:
         """A scalar."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,13 @@ from ainl_align.training.cpu import adapting
 Floats = NDArray[np.float32]
 _SHARE = 0.7
 """How much of the unevenness of inputs is moved into the weights; docs/log.md has the figures."""
+
+
+@lru_cache(maxsize=1)
+def pool(threads: int) -> ThreadPoolExecutor:
+    """The process's own threads: what each allocates for itself is not given back, so new ones for every base would
+    make a long run grow (docs/log.md)."""
+    return ThreadPoolExecutor(threads, "training")
 
 
 class Packed:
@@ -146,8 +154,7 @@ class Weights:
                 ),
             )
 
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            self.layers = list(pool.map(pack, inner.layers))
+        self.layers = list(pool(torch.get_num_threads()).map(pack, inner.layers))
         self.final_norm = inner.norm.weight.detach().numpy()
         self.epsilon = np.float32(config.rms_norm_eps)
         self.embedding = inner.embed_tokens.weight.detach()
