@@ -42,7 +42,7 @@ from ainl_align.progress import Progress
 from ainl_align.sweep import run as sweep
 from ainl_align.sweep.likelihood import LEAST, MOST, kept
 from ainl_align.sweep.rejects import SHARE, Outcome, Phase, answers_of, halve, plan, screening_prompts
-from ainl_align.sweep.screening import Screening, outcome
+from ainl_align.sweep.screening import Screening, Together, outcome
 from ainl_align.sweep.select import success_interval
 from ainl_align.sweep.workers import Alone
 from ainl_align.tasks.prompts import PromptRow, write_prompt_set
@@ -124,8 +124,9 @@ def outcomes(root: Path, prompts: Path) -> list[list[Outcome]]:
     found, rows, progress = checkpoints(root), evaluation.read_prompts(prompts, None), Progress()
     wardrobe = Wardrobe(resolve(EMBEDDED), pick_device("auto"), "none", progress)
     settings = DecodingSettings(base_model=EMBEDDED).answering()
-    screening = Screening("none", settings, wardrobe, Alone(wardrobe, progress), root / "sweep" / "answers", progress)
-    done = screening.run(found, range(len(found)), rows, [Phase(len(rows), len(found) - 1)], {})
+    arms, kept_answers = range(len(found)), root / "sweep" / "answers"
+    together = Together(found, arms, "none", settings, wardrobe, Alone(wardrobe, progress), kept_answers, progress)
+    done = Screening(found, "none", together).run(arms, rows, [Phase(len(rows), len(found) - 1)], {})
     return [[outcome(result) for result in done.sides[arm].final] for arm in range(len(found))]
 
 

@@ -1,7 +1,7 @@
-"""Screening: all checkpoints answer shared prompts in one batch, and the worst are rejected step by step."""
+"""Screening: all checkpoints answer the same prompts, and the worst are rejected step by step."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class Screened:
     """What screening found. Arms are numbers of checkpoints."""
 
     mode: str
-    """The base's quantisation while it answered."""
+    """The base's quantisation while stacked checkpoints answered, or ``reference``: merged, one by one."""
     phases: Sequence[Phase]
     survivors: Sequence[int]
     """Best first."""
@@ -56,69 +56,90 @@ def unreadable(found: Sequence[Adapter]) -> dict[int, str]:
     return problems
 
 
+Give = Callable[[Sequence[int], Sequence[PromptRow]], Mapping[int, Scored]]
+"""Lets some arms answer prompts that they have not seen."""
+
+
 @dataclass(frozen=True)
 class Screening:
-    """How checkpoints are screened. ``mode``: the base's quantisation meanwhile; ``kept``: folder of known answers."""
+    """Rejection of ``found``, whose numbers are the arms. ``mode``: how they answer."""
 
+    found: Sequence[Adapter]
     mode: str
-    answering: AnswerSettings
-    wardrobe: Wardrobe
-    asker: Asker
-    kept: Path
-    progress: Progress
+    give: Give
 
     def run(
-        self,
-        found: Sequence[Adapter],
-        arms: Sequence[int],
-        rows: Sequence[PromptRow],
-        phases: Sequence[Phase],
-        likely: Mapping[int, Outcome],
+        self, arms: Sequence[int], rows: Sequence[PromptRow], phases: Sequence[Phase], likely: Mapping[int, Outcome]
     ) -> Screened:
-        """Let ``arms`` of ``found`` answer phase by phase, and reject the worst of each phase.
+        """Let the ``arms`` answer phase by phase, and reject the worst of each phase.
 
         ``likely``: how likely the arms find known programs, where that is known; it decides between equals.
         """
-        adapters = tuple(found[arm] for arm in arms)
-        circumstances = Circumstances(self.wardrobe.base, self.answering, stacked_path(self.wardrobe.device, self.mode))
-        shelves = [Shelf(self.kept, circumstances.key(adapter), self.progress) for adapter in adapters]
         sides: dict[int, Scored] = {arm: Scored(Answers([], []), [], []) for arm in arms}
         seen: set[str] = set()
 
         def ask(left: Sequence[int], phase: Phase) -> Mapping[int, Sequence[Outcome]]:
             fresh = [row for row in stratified(rows, phase.prompts) if row.id not in seen]
             seen.update(row.id for row in fresh)
-            jobs = [
-                # The gold is a good guess at what a checkpoint writes; a guess saves passes and decides nothing.
-                Job(row, arms.index(arm), self._budget(row), row.task.gold if row.task is not None else "")
-                for row in fresh
-                for arm in sorted(left)
-            ]
-            side = self._answer(adapters, jobs, shelves, f"screening {len(left)} checkpoints, {len(fresh)} prompts")
             outcomes = {}
-            for arm in left:
-                new = side.part([place for place, job in enumerate(jobs) if arms[job.slot] == arm])
+            for arm, new in self.give(left, fresh).items():
                 sides[arm] = sides[arm].joined(new)
                 outcomes[arm] = [outcome(result) for result in new.final]
             return outcomes
 
-        survivors, rejected = halve(arms, phases, ask, {arm: (*likely.get(arm, ()), *_tie(found[arm])) for arm in arms})
+        survivors, rejected = halve(
+            arms, phases, ask, {arm: (*likely.get(arm, ()), *_tie(self.found[arm])) for arm in arms}
+        )
         return Screened(self.mode, phases, survivors, rejected, sides)
 
-    def _answer(
-        self, adapters: tuple[Adapter, ...], jobs: Sequence[Job], shelves: Sequence[Shelf], label: str
-    ) -> Scored:
-        def give(missing: Sequence[Job], done: Done) -> list[Answer]:
-            return self.asker.ask(Task(adapters, self.mode, self.answering, label), missing, done)
 
-        answers, replayed = answered(jobs, shelves, give, together=True)
-        return scored(Answers([job.row for job in jobs], answers, replayed))
+class Together:
+    """Arms answer in shared batches, stacked over the base in the quantisation ``mode``. ``kept``: folder of known
+    answers."""
+
+    def __init__(
+        self,
+        found: Sequence[Adapter],
+        arms: Sequence[int],
+        mode: str,
+        answering: AnswerSettings,
+        wardrobe: Wardrobe,
+        asker: Asker,
+        kept: Path,
+        progress: Progress,
+    ) -> None:
+        self._arms, self._mode, self._answering = list(arms), mode, answering
+        self._wardrobe, self._asker = wardrobe, asker
+        self._adapters = tuple(found[arm] for arm in arms)
+        circumstances = Circumstances(wardrobe.base, answering, stacked_path(wardrobe.device, mode))
+        self._shelves = [Shelf(kept, circumstances.key(adapter), progress) for adapter in self._adapters]
+
+    def __call__(self, left: Sequence[int], rows: Sequence[PromptRow]) -> Mapping[int, Scored]:
+        """What the arms that are ``left`` answer."""
+        jobs = [
+            # The gold is a good guess at what a checkpoint writes; a guess saves passes and decides nothing.
+            Job(row, self._arms.index(arm), self._budget(row), row.task.gold if row.task is not None else "")
+            for row in rows
+            for arm in sorted(left)
+        ]
+        task = Task(
+            self._adapters, self._mode, self._answering, f"screening {len(left)} checkpoints, {len(rows)} prompts"
+        )
+
+        def give(missing: Sequence[Job], done: Done) -> list[Answer]:
+            return self._asker.ask(task, missing, done)
+
+        answers, replayed = answered(jobs, self._shelves, give, together=True)
+        side = scored(Answers([job.row for job in jobs], answers, replayed))
+        return {
+            arm: side.part([place for place, job in enumerate(jobs) if self._arms[job.slot] == arm]) for arm in left
+        }
 
     def _budget(self, row: PromptRow) -> int | None:
         if row.task is None:
             return None
-        gold = len(self.wardrobe.tokenizer(row.task.gold, add_special_tokens=False)["input_ids"])
-        return min(int(_ROOM * gold) + _SPARE, self.answering.generation.max_new_tokens)
+        gold = len(self._wardrobe.tokenizer(row.task.gold, add_special_tokens=False)["input_ids"])
+        return min(int(_ROOM * gold) + _SPARE, self._answering.generation.max_new_tokens)
 
 
 def outcome(result: Score) -> Outcome:
