@@ -1,5 +1,6 @@
 """Copied literals: where they are, what of the request may stand in them, and what is a copying error."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -29,24 +30,30 @@ REQUEST = 'Fetch https://api.a.example/v1/items, put "done" on queue ops-high an
         ('  R http.GET "', Span("url", "")),
         ('  R http.GET "https://a', Span("url", "https://a")),
         ('  R http.GET "https://a"', None),
-        ('  R http.POST "https://a" "te', None),
+        ('  R http.POST "https://a" "te', Span("text", "te")),
         ('  R queue.PUT "mailto:al', Span("address", "mailto:al")),
         ('  R cache.GET "ns" "k', Span("key", "k")),
         ('  R sqlite.QUERY "SELECT a FROM', Span("table", "", blank=True)),
         ('  R sqlite.QUERY "SELECT a FROM ', Span("table", "")),
         ('  R sqlite.QUERY "SELECT a FROM ord', Span("table", "ord")),
         ('  R sqlite.QUERY "SELECT a FROM orders WHERE', None),
-        ('  R core.CONCAT "https://a', None),
+        ('  R core.CONCAT "https://a', Span("text", "a")),
         ('  R core.GET resp "body.pu', Span("field", "pu")),
         ('  R core.GET resp "', Span("field", "")),
         ('  R core.PARSE "{\\"a\\":1,\\"pu', Span("name", "pu")),
-        ('  R core.PARSE "{\\"a\\":[\\"x\\",\\"pu', None),
+        ('  R core.PARSE "{\\"a\\":[\\"x\\",\\"pu', Span("text", "pu")),
         ('  R core.CONCAT "{\\"', Span("name", "")),
-        ('  R core.CONCAT "a \\"pu', None),
+        ('  R core.CONCAT "a \\"pu', Span("text", "pu")),
+        ('  R core.CONCAT "a \\n', None),
+        ('  R core.CONCAT "a \\nb', Span("text", "b")),
+        ('  R core.CONCAT "a \\', None),
+        ('  Set out "no', Span("text", "no")),
         ('  R sqlite.QUERY "SELECT pu', Span("column", "pu")),
         ('  R sqlite.QUERY "SELECT ', None),
         ("  R sqlite.QUERY \"SELECT a FROM b WHERE c = 'pu", None),
-        ('  J "https://a', None),
+        ('  J "https://a', Span("text", "a")),
+        ('  J "https://', None),
+        ('  Cr L_main "0 8', None),
         ('  R fs.WRITE "a b', Span("file", "a b")),
         ("", None),
     ],
@@ -184,3 +191,24 @@ def test_fields_names_and_columns_are_copied_or_words_of_the_conventions(constra
     assert not possible('  R sqlite.QUERY "SELECT', " retry")
     assert possible('  R sqlite.QUERY "SELECT', " count")
     assert possible("  R sqlite.QUERY \"SELECT pupil FROM seats WHERE pupil = 'x", "ion")
+
+
+def test_words_of_texts_are_words_of_the_request(constraint: Constraint) -> None:
+    copier = Copier("Then the word irrigate belongs on the queue gh2. Otherwise just say Fine: nothing.", constraint)
+    texts = [constraint.text(number) for number in range(constraint.vocabulary)]
+
+    def possible(line: str) -> set[bytes]:
+        allowed = np.ones(constraint.vocabulary, dtype=bool)
+        copier.hold(line.encode(), allowed)
+        return {text for text, may in zip(texts, allowed, strict=True) if may}
+
+    for line in ('  J "ir', '  R queue.PUT "gh2" "ir', '  Set out "say ir', '  R core.EQ val "ir'):
+        assert {b"r", b"rig"} & (found := possible(line)) and all(b"rigate".startswith(text) for text in found)
+    whole = possible('  J "irrigate')
+    assert b'"' in whole and b" nothing" in whole and not {b"d", b" nobody"} & whole
+    opening = {text for text in texts if re.fullmatch(rb' "[a-z]+', text)}
+    assert opening & possible("  If") == opening
+    assert all(
+        re.search(rb"\b" + text[2:], b"say fine nothing") for text in opening & possible("  J") if text[2:3] in b"sn"
+    )
+    assert b" xylo" not in possible('  J "say') and b"true" in possible('  R core.PARSE "{\\"say\\":')

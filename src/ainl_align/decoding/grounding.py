@@ -2,7 +2,8 @@
 
 What that is is known by its place: the first operand of ``http.*`` is a URL, of ``fs.*`` a file path, of
 ``queue.PUT`` a queue, the word after FROM in SQL a table, a part of the path of ``core.GET`` a field. Fields, names
-in JSON and columns may also be words of the conventions (``body``, ``exit_code``, SQL's own). In such a place the
+in JSON and columns may also be words of the conventions (``body``, ``exit_code``, SQL's own). Of any other text (what
+is returned, sent, stored or compared with) each word is one of the request's, in any order; values in SQL are free. The
 tokens that go on copying from the request are found by looking up its text; they are preferred (a bonus on their
 scores) or required (all others barred, unless none of them is legal). Where required, a retry waits as long as a span
 of time in the request says. No torch.
@@ -40,13 +41,16 @@ _JSON_VERBS: Final = ("core.PARSE", "core.CONCAT")
 _IDIOMS: Final = {
     "field": "body n payload csv exit_code data record stdout stderr list items found pruned id 0 1 2 3 4 5 6 7 8 9",
     "name": "",
-    "column": "n list csv line value key id rowid json_each json_extract group_concat char date datetime time strftime "
-    "julianday now length lower upper trim replace substr instr round abs coalesce ifnull nullif count sum avg min max "
-    "total select from where and or not null is in like between as distinct order group by having limit offset asc "
-    "desc join left inner on union all case when then else end insert into ignore values update set delete exists cast "
-    "integer text real",
+    "text": "true false null",
+    "column": "n status list csv line value key id rowid json_each json_extract group_concat char date datetime time strftime "
+    "julianday now length lower upper trim replace substr instr round abs coalesce ifnull nullif count sum avg min "
+    "max total select from where and or not null is in like between as distinct order group by having limit offset "
+    "asc desc join left inner on union all case when then else end insert into ignore values update set delete exists "
+    "cast integer text real",
 }
-"""Words beside the request's that fields, names in JSON and columns may be: those of the conventions, and SQL's."""
+"""Words beside the request's that fields, names in JSON, words of texts and columns may be: those of the conventions,
+JSON's and SQL's."""
+_TEXT_LINES: Final = ("R", "J", "Set")
 _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"?|[^ "]+')
 _BEFORE = r"(?i)\b(?:from|into|(?<!do )update|join)"
 _TABLE = re.compile(rf"{_BEFORE}(?P<blank> ?)(?P<name>[A-Za-z_]\w*)?$")
@@ -54,7 +58,15 @@ _TABLES = re.compile(rf"{_BEFORE} +([A-Za-z_]\w*)")
 _MAIL: Final = "mailto:"
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _JSON_NAME = re.compile(r'[{,] ?\\"(?P<name>[A-Za-z_]\w*)?$')
+_WORD = re.compile(r"[A-Za-z0-9_]+")
+_ESCAPE = re.compile(r"\\.")
+_LAST_WORD = re.compile(r"(?<!\\)[A-Za-z0-9_]+$")
 _COLUMN = re.compile(r"(?<![\w.$'])[a-z_]\w*$")
+_NEW_WORDS = {
+    "column": re.compile(rb"[^\w'\"]*([a-z_]\w*)"),
+    "text": re.compile(rb"[^\w\"\\]*(\w+)"),
+}
+"""Tokens that end in a word in lower case, in SQL; or in any word, in a text."""
 _START = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_/]")
 _WHOLE = frozenset({"file", "queue", "key", "memory"})
 """Kinds of which no copy begins inside a name that dots and hyphens join."""
@@ -63,6 +75,7 @@ _ENDS: Final = {"": re.compile(r"(?!-?[A-Za-z0-9_])"), "url": re.compile(r"(?![-
 _ENDS.update(dict.fromkeys(_IDIOMS, re.compile(r"(?=e?s(?![A-Za-z0-9_]))|(?!-?[A-Za-z0-9_])")))
 """Where a copied word may end, by kind; what is not listed ends like ``""``. A name may be the singular of a word."""
 _ENDS.update(dict.fromkeys(("file", "route", "address"), _ENDS["url"]))
+_ENDS["text"] = re.compile(r"(?![A-Za-z0-9_])")
 _SHAPES: Final = {
     "url": re.compile(r"https?://"),
     "route": re.compile("/"),
@@ -93,7 +106,7 @@ def words_of(line: bytes) -> list[str]:
 
 def open_span(words: Sequence[str]) -> Span | None:
     """The copied literal that an unfinished line of these words ends in, or None."""
-    if len(words) < 3 or not _is_open(words[-1]):
+    if len(words) < 2 or not _is_open(words[-1]):
         return None
     kind = _kind(words, len(words) - 3)
     text = words[-1][1:]
@@ -104,7 +117,10 @@ def open_span(words: Sequence[str]) -> Span | None:
     if kind is not None:
         return Span(_addressed(kind, text), text)
     named = _JSON_NAME.search(text) if words[1] in _JSON_VERBS and text.rfind("[") <= text.rfind("{") else None
-    return None if named is None else Span("name", named["name"] or "")
+    if named is not None:
+        return Span("name", named["name"] or "")
+    word = _LAST_WORD.search(_ESCAPE.sub(" ", text)) if words[0] in _TEXT_LINES else None
+    return None if word is None else Span("text", word[0])
 
 
 def _sql_span(text: str) -> Span | None:
@@ -167,7 +183,8 @@ class Ground:
     def __init__(self, request: str) -> None:
         self._request = re.sub(r"\s", " ", request.replace("\\", "\\\\").replace('"', '\\"'))
         self._texts: dict[str, tuple[str, list[int]]] = {}
-        self._strays: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+        self._beginnings: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
+        self._openers: NDArray[np.int64] | None = None
 
     def _source(self, kind: str) -> tuple[str, list[int]]:
         """The text that a kind is copied from, and where a copy may start."""
@@ -220,18 +237,30 @@ class Ground:
         *done, last = text.split(".")
         return all(self.holds(kind, part) for part in done) and bool(self._places(kind, last))
 
-    def strays(self, vocabulary: "Vocabulary", *, within: bool) -> NDArray[np.int64]:
-        """Tokens that begin a column's name as no column of the request begins; ``within`` a word only those that end
-        it first."""
-        if self._strays is None:
-            words = set(re.findall(r"[A-Za-z_]\w*", self._source("column")[0]))
-            begun = {word[:length] for word in words for length in range(1, len(word) + 1)}
-            found = [item for text, items in vocabulary.columns.items() if text not in begun for item in items]
-            self._strays = (
-                np.array([token for token, _ in found], dtype=np.int64),
-                np.array([token for token, bare in found if not bare], dtype=np.int64),
-            )
-        return self._strays[within]
+    def beginnings(self, kind: str, vocabulary: "Vocabulary", *, within: bool) -> NDArray[np.bool_]:
+        """One flag for each token: false for those that begin a word of a column or a text as no word of the request
+        begins; ``within`` a word only for those that end it first."""
+        if kind not in self._beginnings:
+            anywhere, after = (~flags for flags in vocabulary.fresh[kind])
+            for text in self._begun(kind):
+                for token, bare in vocabulary.words[kind].get(text, ()):
+                    anywhere[token] = True
+                    after[token] |= not bare
+            self._beginnings[kind] = anywhere, after
+        return self._beginnings[kind][within]
+
+    def stray_openers(self, vocabulary: "Vocabulary") -> NDArray[np.int64]:
+        """Tokens that open a text with a word as no word of the request begins."""
+        if self._openers is None:
+            begun = self._begun("text")
+            found = [token for token, text in vocabulary.openers if not begun.issuperset(_WORD.findall(text))]
+            self._openers = np.array(found, dtype=np.int64)
+        return self._openers
+
+    def _begun(self, kind: str) -> set[str]:
+        """All beginnings of the words that a kind may be."""
+        words = set(_WORD.findall(self._source(kind)[0]))
+        return {word[:length] for word in words for length in range(1, len(word) + 1)}
 
 
 def _may_end(text: str, kind: str, place: int) -> bool:
@@ -252,8 +281,10 @@ class Vocabulary:
         """Tokens that begin a literal, with what they already say of it."""
         self.nested: list[int] = []
         """Tokens that open a bracket, where SQL may name a query instead of a table."""
-        self.columns: dict[str, list[tuple[int, bool]]] = {}
-        """Tokens that end in a word in lower case, by that word, and whether they are no more; no quote is in them."""
+        self.words: dict[str, dict[str, list[tuple[int, bool]]]] = {kind: {} for kind in _NEW_WORDS}
+        """By kind tokens that end in a word of it, by that word, and whether they are no more; no quote is in them."""
+        self.fresh = {kind: np.zeros((2, constraint.vocabulary), dtype=bool) for kind in _NEW_WORDS}
+        """By kind, one flag for each token: whether it is one of those, and whether it is one that is more."""
         for token in range(constraint.vocabulary):
             text = constraint.text(token)
             self.tokens.setdefault(text, token)
@@ -261,14 +292,17 @@ class Vocabulary:
                 self.closers.setdefault(text.partition(b'"')[0], []).append(token)
             if text.startswith(b' "') and text[2:] not in (b"", b'"'):
                 self.openers.append((token, text[2:].decode("utf-8", errors="replace")))
-            column = re.fullmatch(rb"[^\w'\"]*([a-z_]\w*)", text)
-            if column is not None:
-                self.columns.setdefault(column[1].decode(), []).append((token, column[1] == text))
+            for kind, pattern in _NEW_WORDS.items():
+                word = pattern.fullmatch(text)
+                if word is not None:
+                    self.words[kind].setdefault(word[1].decode(), []).append((token, word[1] == text))
+                    self.fresh[kind][0][token] = True
+                    self.fresh[kind][1][token] = word[1] != text
             if re.match(rb" ?\(", text):
                 self.nested.append(token)
-            for word in (re.match(rb"\w*", text), re.match(rb" \w+", text)):
-                if word is not None and word.end() < len(text):
-                    self.enders.setdefault(word[0], []).append(token)
+            for ended in (re.match(rb"\w*", text), re.match(rb" \w+", text)):
+                if ended is not None and ended.end() < len(text):
+                    self.enders.setdefault(ended[0], []).append(token)
 
 
 @lru_cache(maxsize=2)
@@ -317,10 +351,13 @@ class Copier:
             if kind is not None and kind != "sql" and self._ground.begins(kind, ""):
                 strays = [token for token, text in self._vocabulary.openers if not self._ground.begins(kind, text)]
                 allowed[strays] = False
+            elif kind is None and words[0] in _TEXT_LINES:
+                allowed[self._ground.stray_openers(self._vocabulary)] = False
             return
-        text = words[-1]
-        if _kind(words, len(words) - 3) == "sql" and not text.count("'") % 2:
-            allowed[self._ground.strays(self._vocabulary, within=re.search(r"\w$", text) is not None)] = False
+        text, kind = words[-1], _kind(words, len(words) - 3)
+        if (kind == "sql" and not text.count("'") % 2) or (kind is None and words[0] in _TEXT_LINES):
+            within = re.search(r"\w$", _ESCAPE.sub(" ", text)) is not None
+            allowed &= self._ground.beginnings("column" if kind else "text", self._vocabulary, within=within)
         found = self._copies(words, allowed)
         if found:
             allowed[:] = False
