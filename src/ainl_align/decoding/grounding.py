@@ -42,11 +42,11 @@ _IDIOMS: Final = {
     "field": "body n payload csv exit_code data record stdout stderr list items found pruned id 0 1 2 3 4 5 6 7 8 9",
     "name": "",
     "text": "true false null",
-    "column": "n status list csv line value key id rowid json_each json_extract group_concat char date datetime time strftime "
-    "julianday now length lower upper trim replace substr instr round abs coalesce ifnull nullif count sum avg min "
-    "max total select from where and or not null is in like between as distinct order group by having limit offset "
-    "asc desc join left inner on union all case when then else end insert into ignore values update set delete exists "
-    "cast integer text real",
+    "column": "n status list csv line value key id rowid json_each json_extract group_concat char date datetime time "
+    "strftime julianday now length lower upper trim replace substr instr round abs coalesce ifnull nullif count sum avg "
+    "min max total select from where and or not null is in like between as distinct order group by having limit "
+    "offset asc desc join left inner on union all case when then else end insert into ignore values update set delete "
+    "exists cast integer text real",
 }
 """Words beside the request's that fields, names in JSON, words of texts and columns may be: those of the conventions,
 JSON's and SQL's."""
