@@ -43,8 +43,8 @@ _IDIOMS: Final = {
     "name": "",
     "text": "true false null",
     "column": "n status list csv line value key id rowid json_each json_extract group_concat char date datetime time "
-    "strftime julianday now length lower upper trim replace substr instr round abs coalesce ifnull nullif count sum avg "
-    "min max total select from where and or not null is in like between as distinct order group by having limit "
+    "strftime julianday now length lower upper trim replace substr instr round abs coalesce ifnull nullif count sum "
+    "avg min max total select from where and or not null is in like between as distinct order group by having limit "
     "offset asc desc join left inner on union all case when then else end insert into ignore values update set delete "
     "exists cast integer text real",
 }
