@@ -40,7 +40,7 @@ from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.progress import Progress
 from ainl_align.sweep import run as sweep
-from ainl_align.sweep.likelihood import LEAST, MOST, kept
+from ainl_align.sweep.likelihood import LEAST, MANY_PROMPTS, MOST, kept, most_kept
 from ainl_align.sweep.rejects import SHARE, Outcome, Phase, answers_of, halve, plan, screening_prompts
 from ainl_align.sweep.screening import Screening, Together, outcome
 from ainl_align.sweep.select import success_interval
@@ -145,7 +145,7 @@ class Way:
     weighed; ``sum``: how a program counts (by its nats, by its nats a token, by its probability); ``share``: the
     part of the prompts that the last round sees; ``ties``: what decides between checkpoints that answered alike."""
 
-    keeps: int = sweep.Settings.model_fields["likelihood_keeps"].default
+    keeps: int = most_kept(MANY_PROMPTS)
     programs: int = MOST
     sum: Literal["nats", "per token", "probability"] = "probability"
     share: float = SHARE

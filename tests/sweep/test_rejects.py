@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from ainl_align.sweep.likelihood import kept
+from ainl_align.sweep.likelihood import kept, most_kept
 from ainl_align.sweep.rejects import LEAST, Outcome, Phase, answers_of, halve, plan, screening_prompts
 
 
@@ -32,6 +32,7 @@ def test_likelihood_keeps_at_most_half_and_two_at_least() -> None:
     assert kept(12, 3, 5) == 5
     assert kept(12, 8, 1) == 6
     assert plan(12, 6, 3, 3) == [Phase(3, 6), Phase(6, 3)]
+    assert (most_kept(12), most_kept(23), most_kept(24)) == (2, 2, 3)
 
 
 @pytest.mark.parametrize("arms", range(1, 15))

@@ -24,10 +24,16 @@ from ainl_align.training.rows import Encoded
 
 MOST = 6
 """Programs that are weighed; docs/log.md says why so few are enough."""
+MANY_PROMPTS = 24
 LEAST = 3
 """Nothing is rejected on fewer."""
 _IMPOSSIBLE = 1e9
 """Stands for a likelihood that is no number, such as that of weights that have run away."""
+
+
+def most_kept(prompts: int) -> int:
+    """How many checkpoints may go on where nobody says: with few prompts, what a third one writes is dear."""
+    return 3 if prompts >= MANY_PROMPTS else 2
 
 
 def kept(arms: int, most: int, finalists: int) -> int:

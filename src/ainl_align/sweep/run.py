@@ -25,7 +25,7 @@ from ainl_align.evaluation.metrics import METRIC_VERSION
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.evaluation.settings import DecodingSettings
 from ainl_align.progress import Progress
-from ainl_align.sweep.likelihood import LEAST, MOST, Weighed, Weighing, kept
+from ainl_align.sweep.likelihood import LEAST, MANY_PROMPTS, MOST, Weighed, Weighing, kept, most_kept
 from ainl_align.sweep.rejects import Phase, answers_of, plan, screening_prompts
 from ainl_align.sweep.screening import Screened, Screening, Together, unreadable
 from ainl_align.sweep.select import rank, success_interval
@@ -54,11 +54,12 @@ class Settings(DecodingSettings):
         description="reject weak checkpoints on few prompts, in full precision (auto, full) or int8; none: every "
         "checkpoint answers every prompt on the reference path",
     )
-    likelihood_keeps: int = Field(
-        3,
+    likelihood_keeps: int | None = Field(
+        None,
         ge=0,
         description="screening begins with the likelihood of the prompts' known programs, which leaves at most so many "
-        "checkpoints, and at most half of them, to write programs; 0: all do",
+        f"checkpoints, and at most half of them, to write programs; 0: all do; default: 3, and 2 for fewer than "
+        f"{MANY_PROMPTS} prompts",
     )
     finalists: int = Field(1, ge=1, description="checkpoints that screening leaves for the reference path")
     processes: int | None = Field(
@@ -202,8 +203,11 @@ class _Sweep:
     def _weigh(self, arms: Sequence[int], mode: str) -> Weighed | None:
         """The round of likelihoods; None when there is none."""
         settings = self._settings
-        keep = kept(len(arms), settings.likelihood_keeps, settings.finalists)
-        if not settings.likelihood_keeps or keep == len(arms):
+        most = settings.likelihood_keeps
+        if most is None:
+            most = most_kept(len(self._rows))
+        keep = kept(len(arms), most, settings.finalists)
+        if not most or keep == len(arms):
             return None
         if any(row.task is None for row in self._rows):
             self._progress.fallback(
