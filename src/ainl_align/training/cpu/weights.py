@@ -1,5 +1,6 @@
 """What all threads read in a training step: the frozen base in int8, and the adapters beside it."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ def pool(threads: int) -> ThreadPoolExecutor:
     """The process's own threads: what each allocates for itself is not given back, so new ones for every base would
     make a long run grow (docs/log.md)."""
     return ThreadPoolExecutor(threads, "training")
+
+
+os.register_at_fork(after_in_child=pool.cache_clear)  # threads do not follow a fork
 
 
 class Packed:
