@@ -24,6 +24,8 @@ from ainl_align.tasks.suites import suite
         ("twenty-five hundred milliseconds", 2500),
         ("two hundred and fifty millis", 250),
         ("0.5 s", 500),
+        (".9 sec apart", 900),
+        ("½ second", 500),
         ("1,5 s", 1500),
         ("a couple of seconds", 2000),
         ("each second", 1000),

@@ -15,7 +15,7 @@ _SMALL: Final = {word: number for number, word in enumerate(_ONES)} | {
 }
 _NUMERALS: Final = frozenset({*_SMALL, "hundred", "thousand", "and", "a"})
 _PARTS: Final = {"half": 0.5, "quarter": 0.25, "quarters": 0.25, "tenth": 0.1, "tenths": 0.1, "fifth": 0.2}
-_TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)?|[a-z]+")
+_TOKEN: Final = re.compile(r"(?<![\w.])\.\d+|\d+(?:[.,]\d+)?|[a-z]+")
 _BARE: Final = 20
 """Least whole number without a unit that may be a wait in milliseconds."""
 
@@ -58,7 +58,7 @@ def _numbers_before(words: list[str], place: int) -> list[float]:
         return _numbers_before(words, place - 1) if place > 1 else []
     if last in ("couple", "few"):
         return [2.0, 3.0]
-    if last[0].isdigit():
+    if last[-1].isdigit():
         return [float(last.replace(",", "."))]
     return _spelt(words, place)
 

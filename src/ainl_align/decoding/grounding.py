@@ -357,7 +357,8 @@ class Copier:
         text, kind = words[-1], _kind(words, len(words) - 3)
         if (kind == "sql" and not text.count("'") % 2) or (kind is None and words[0] in _TEXT_LINES):
             within = re.search(r"\w$", _ESCAPE.sub(" ", text)) is not None
-            allowed &= self._ground.beginnings("column" if kind else "text", self._vocabulary, within=within)
+            may_come = self._ground.beginnings("column" if kind else "text", self._vocabulary, within=within)
+            allowed[: len(may_come)] &= may_come  # a mask has whole words of 32 flags
         found = self._copies(words, allowed)
         if found:
             allowed[:] = False
