@@ -16,6 +16,7 @@ over all families: what more rows and steps alone are worth. ``--json`` gets a l
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from ainl_align.sweep.select import success_interval
 from ainl_align.tasks.families import FAMILIES
 from ainl_align.tasks.prompts import PromptRow, write_prompt_set
 from ainl_align.tasks.suites import generate, suite
+from ainl_align.tasks.task_model import Task
 from ainl_align.training import finetune
 from ainl_align.training.base import EMBEDDED
 
@@ -60,8 +62,12 @@ def prompts(name: str, folder: Path) -> Path:
     """A set's file; a suite is written into ``folder``."""
     if name in WRITTEN:
         return Path(WRITTEN[name])
-    path = folder / f"{name}.jsonl"
-    write_prompt_set(path, [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in suite(name)])
+    return written(folder / f"{name}.jsonl", suite(name))
+
+
+def written(path: Path, tasks: Sequence[Task]) -> Path:
+    """``path``, with the tasks as a prompt set."""
+    write_prompt_set(path, [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in tasks])
     return path
 
 
@@ -149,9 +155,8 @@ def main() -> None:
             trained = finetune.run(settings, progress)
             adapter, tokens = folder / "adapter", int(trained.plan.tokens * trained.plan.epochs)
         trained_at = time.monotonic()
-        feed = folder / "feed.jsonl"
         tasks = generate("dev", seed=_FEED_SEED + turn, per_family=given.feed_per_family)
-        write_prompt_set(feed, [PromptRow(id=task.id, prompt=task.prompt, task=task) for task in tasks])
+        feed = written(folder / "feed.jsonl", tasks)
         line = {
             "arm": given.arm,
             "round": turn,

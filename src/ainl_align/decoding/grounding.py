@@ -119,7 +119,7 @@ def open_span(words: Sequence[str]) -> Span | None:
     named = _JSON_NAME.search(text) if words[1] in _JSON_VERBS and text.rfind("[") <= text.rfind("{") else None
     if named is not None:
         return Span("name", named["name"] or "")
-    word = _LAST_WORD.search(_ESCAPE.sub(" ", text)) if words[0] in _TEXT_LINES else None
+    word = _LAST_WORD.search(_ESCAPE.sub(" ", text)) if _is_text(words, kind) else None
     return None if word is None else Span("text", word[0])
 
 
@@ -145,6 +145,11 @@ def _kind(words: Sequence[str], place: int) -> str | None:
         return "field" if place == 1 else None
     kinds = _OPERANDS.get(words[1].partition(".")[0], ())
     return kinds[place] if 0 <= place < len(kinds) else None
+
+
+def _is_text(words: Sequence[str], kind: str | None) -> bool:
+    """Whether a literal of a line that begins so is a text: none of a copied kind."""
+    return kind is None and words[0] in _TEXT_LINES
 
 
 def _is_open(word: str) -> bool:
@@ -351,11 +356,11 @@ class Copier:
             if kind is not None and kind != "sql" and self._ground.begins(kind, ""):
                 strays = [token for token, text in self._vocabulary.openers if not self._ground.begins(kind, text)]
                 allowed[strays] = False
-            elif kind is None and words[0] in _TEXT_LINES:
+            elif _is_text(words, kind):
                 allowed[self._ground.stray_openers(self._vocabulary)] = False
             return
         text, kind = words[-1], _kind(words, len(words) - 3)
-        if (kind == "sql" and not text.count("'") % 2) or (kind is None and words[0] in _TEXT_LINES):
+        if (kind == "sql" and not text.count("'") % 2) or _is_text(words, kind):
             within = re.search(r"\w$", _ESCAPE.sub(" ", text)) is not None
             may_come = self._ground.beginnings("column" if kind else "text", self._vocabulary, within=within)
             allowed[: len(may_come)] &= may_come  # a mask has whole words of 32 flags

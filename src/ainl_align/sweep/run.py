@@ -58,7 +58,7 @@ class Settings(DecodingSettings):
         None,
         ge=0,
         description="screening begins with the likelihood of the prompts' known programs, which leaves at most so many "
-        f"checkpoints, and at most half of them, to write programs; 0: all do; default: 3, and 2 for fewer than "
+        "checkpoints, and at most half of them, to write programs; 0: all do; default: 3, and 2 for fewer than "
         f"{MANY_PROMPTS} prompts",
     )
     finalists: int = Field(1, ge=1, description="checkpoints that screening leaves for the reference path")
@@ -147,6 +147,7 @@ class _Sweep:
         self._settings = settings
         self._found = found
         self._rows = rows
+        self._golds = {row.id: row.task.gold for row in rows if row.task is not None}
         self._wardrobe = wardrobe
         self._asker = asker
         self._progress = progress
@@ -250,8 +251,7 @@ class _Sweep:
         return Screening(self._found, mode, together)
 
     def _one_by_one(self, left: Sequence[int], rows: Sequence[PromptRow]) -> dict[int, Scored]:
-        drafts = {row.id: row.task.gold for row in rows if row.task is not None}
-        return {arm: self._answers(arm, rows, drafts) for arm in left}
+        return {arm: self._answers(arm, rows, self._golds) for arm in left}
 
     def _mode(self) -> str | None:
         """The base's quantisation in screening; None for no screening."""
@@ -315,8 +315,7 @@ class _Sweep:
         if self._screened is None:
             return {}
         answers = self._screened.sides[arm].answers
-        known = {row.id: row.task.gold for row in self._rows if row.task is not None}
-        return known | {row.id: item.program for row, item in zip(answers.rows, answers.answers, strict=True)}
+        return self._golds | {row.id: item.program for row, item in zip(answers.rows, answers.answers, strict=True)}
 
     def _row(self, arm: int) -> dict[str, Any]:
         adapter = self._found[arm]
