@@ -40,6 +40,10 @@ def test_what_names_no_span_gives_none() -> None:
     assert durations("Every 5 minutes fetch 300 rows, thrice.") == frozenset()
 
 
+def test_a_number_with_a_unit_is_no_number_of_another() -> None:
+    assert durations("First pause 750 ms, then 2 s.") == {750, 2000}
+
+
 def test_every_wait_of_the_golds_is_among_the_spans_of_its_request() -> None:
     asked = [(task.prompt, task.gold) for name in ("dev", "regression") for task in suite(name)]  # type: ignore[arg-type]
     asked += [(request.prompt, request.gold) for texts in requests().values() for request in texts]

@@ -118,6 +118,14 @@ def test_no_copy_begins_inside_a_dotted_name() -> None:
     assert ground.holds("field", "price")
 
 
+def test_no_file_or_queue_is_named_after_an_address_or_a_url() -> None:
+    ground = Ground("Read notes.txt, POST it to https://a.example/orders/new and mail intern@drift.intra.test.")
+    assert ground.holds("file", "notes.txt") and ground.holds("url", "https://a.example/orders/new")
+    assert ground.holds("address", "mailto:intern@drift.intra.test")
+    for name in ("intern@drift.intra.test", "intern", "drift", "orders", "a.example/orders/new"):
+        assert not ground.holds("file", name) and not ground.holds("queue", name)
+
+
 def test_what_begins_a_line_of_the_request_is_a_word_of_it() -> None:
     ground = Ground("Read these:\nhttps://a.example/b\n\tnotes.txt")
     assert ground.holds("url", "https://a.example/b")

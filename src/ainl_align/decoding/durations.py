@@ -36,11 +36,12 @@ def durations(text: str) -> frozenset[int]:
                     found.add((number + 0.5) * unit)
     if not found:
         return frozenset()
-    whole = {int(word) for word in words if word.isdigit() and int(word) >= _BARE}
-    listed = {1000 * int(word) for word in words if word.isdigit()} | {
-        1000 * n for w, n in _SMALL.items() if w in words
+    bare = {
+        int(word) for word, after in zip(words, [*words[1:], ""], strict=True) if word.isdigit() and after not in _UNITS
     }
-    return frozenset(round(span) for span in found if span >= 1) | frozenset(whole) | frozenset(listed - {0})
+    whole = {number for number in bare if number >= _BARE}
+    listed = {1000 * number for number in bare | {n for word, n in _SMALL.items() if word in words}}
+    return frozenset(round(span) for span in found if span >= 1) | whole | (listed - {0})
 
 
 def _numbers_before(words: list[str], place: int) -> list[float]:

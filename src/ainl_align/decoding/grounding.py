@@ -57,6 +57,8 @@ _TABLE = re.compile(rf"{_BEFORE}(?P<blank> ?)(?P<name>[A-Za-z_]\w*)?$")
 _TABLES = re.compile(rf"{_BEFORE} +([A-Za-z_]\w*)")
 _MAIL: Final = "mailto:"
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+_ELSEWHERE = re.compile(rf"{_ADDRESS.pattern}|https?://\S+")
+"""What no file, queue, key or part of memory is named after."""
 _JSON_NAME = re.compile(r'[{,] ?\\"(?P<name>[A-Za-z_]\w*)?$')
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 _ESCAPE = re.compile(r"\\.")
@@ -69,8 +71,8 @@ _NEW_WORDS = {
 """Tokens that end in a word in lower case, in SQL; or in any word, in a text."""
 _START = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_/]")
 _WHOLE = frozenset({"file", "queue", "key", "memory"})
-"""Kinds of which no copy begins inside a name that dots and hyphens join."""
-_WHOLE_START = re.compile(r"(?<![A-Za-z0-9_])(?<![A-Za-z0-9_][.-])[A-Za-z0-9_/]")
+"""Kinds of which no copy begins inside a name that dots and hyphens join, an address or a URL."""
+_WHOLE_START = re.compile(rf"(?<![A-Za-z0-9_])(?<![A-Za-z0-9_][.@-])(?<!{_MAIL})[A-Za-z0-9_/]")
 _ENDS: Final = {"": re.compile(r"(?!-?[A-Za-z0-9_])"), "url": re.compile(r"(?![-/@%&=?.#:~+]*[A-Za-z0-9_])")}
 _ENDS.update(dict.fromkeys(_IDIOMS, re.compile(r"(?=e?s(?![A-Za-z0-9_]))|(?!-?[A-Za-z0-9_])")))
 """Where a copied word may end, by kind; what is not listed ends like ``""``. A name may be the singular of a word."""
@@ -199,7 +201,8 @@ class Ground:
                 text = f"{self._request} {self._request.lower()} {_IDIOMS[key]}"
             else:
                 mailboxes = "".join(f" {_MAIL}{address}" for address in _ADDRESS.findall(self._request))
-                text = self._request + _TABLE_FUNCTION + mailboxes
+                request = _ELSEWHERE.sub(" ", self._request) if key == "whole" else self._request
+                text = request + _TABLE_FUNCTION + mailboxes
             starts = _WHOLE_START if key == "whole" else _START
             self._texts[key] = text, [found.start() for found in starts.finditer(text)]
         return self._texts[key]
