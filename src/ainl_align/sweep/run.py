@@ -253,14 +253,14 @@ class _Sweep:
         return Screening(self._found, mode, together)
 
     def _one_by_one(self, left: Sequence[int], rows: Sequence[PromptRow]) -> dict[int, Scored]:
-        """The likeliest answers first, and every prompt at once: it wins most often, and full batches are cheap. What
-        one wrote is a good guess at what the next one writes; a guess saves passes and decides nothing."""
+        """The likeliest first, and where there are few prompts all of them at once: small batches are dear, and it wins
+        most often. What one wrote is a good guess at what the next one writes; a guess decides nothing."""
         assert self._weighed is not None
-        likeliest = self._weighed.survivors[0]
+        eager = self._weighed.survivors[0] if len(self._rows) < MANY_PROMPTS else None
         wanted, found = {row.id for row in rows}, {}
         for arm in self._weighed.survivors:
             if arm in left:
-                asked = self._rows if arm == likeliest else rows
+                asked = self._rows if arm == eager else rows
                 side = self._answers(arm, asked, self._golds | self._written)
                 self._written |= {row.id: item.program for row, item in zip(asked, side.answers.answers, strict=True)}
                 found[arm] = side.part([place for place, row in enumerate(asked) if row.id in wanted])
