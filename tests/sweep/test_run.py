@@ -140,6 +140,34 @@ def test_likelihood_leaves_the_likeliest_and_is_no_score(
     assert weighed == [4, 1], "what is damaged is computed again, and nothing else"
 
 
+def test_with_few_prompts_the_likeliest_answers_them_all_at_once_and_its_programs_are_the_next_ones_guesses(
+    known: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int | None, list[str], dict[str, str]]] = []
+    answers: dict[int | None, dict[str, str]] = {}
+    answer_one = run.evaluation.answer_one
+
+    def told(settings: Any, rows: Any, adapter: Any, *rest: Any) -> Any:
+        asked.append((adapter.step, [row.id for row in rows], dict(rest[-1])))
+        side = answer_one(settings, rows, adapter, *rest)
+        answers[adapter.step] = {row.id: item.program for row, item in zip(rows, side.answers.answers, strict=True)}
+        return side
+
+    monkeypatch.setattr(run.evaluation, "answer_one", told)
+    monkeypatch.setattr(run, "screening_prompts", lambda count: count - 1)
+    report = run.run(known(), Progress())
+    first, second, *_ = asked
+    assert first[0] == report["ranked"][0]["step"] and len(first[1]) == 3
+    assert len(second[1]) == 2 and {name: second[2][name] for name in second[1]} == {
+        name: answers[first[0]][name] for name in second[1]
+    }
+    monkeypatch.setattr(run, "MANY_PROMPTS", 1)
+    shutil.rmtree(Path(report["adapter_root"]) / "sweep")
+    asked.clear()
+    assert ranking(run.run(known(), Progress())) == ranking(report)
+    assert [len(rows) for _, rows, _ in asked] == [2, 2, 3]
+
+
 def test_int8_and_full_precision_find_the_same_likely(tiny_base: Path, different: Path, small_set: Path) -> None:
     wardrobe = Wardrobe(run.resolve(str(tiny_base)), "cpu", "none", Progress())
     rows = known_programs(wardrobe.tokenizer, [row for row in load_prompt_set(small_set) if row.task is not None])
