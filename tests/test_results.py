@@ -90,6 +90,21 @@ def test_the_page_compares_the_best_examples_and_draws(
     assert drawn == [(tmp_path / name).read_bytes() for name in ("tiers.svg", "curve.svg")], "the same bytes each time"
 
 
+def test_a_sweep_is_told_by_its_times_and_by_how_often_it_chose_right(
+    results: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = {"checkpoints": 12, "prompts": 64, "one_evaluation_s": 80.04, "sweep_s": 160.1}
+    timed |= {"ratio_to_one": 2.0, "ratio_to_all": 1 / 6}
+    told = {"same": 0.9, "inside": 0.995, "mean_loss": 0.004}
+    table = {"exhaustive_rates": {"1": 0.25, "2": 0.75}, "tokens": [9, 9], "replayed": {"first way": told}}
+    (tmp_path / "sweep_cpu.json").write_text(json.dumps({"sets": {"dev": timed}}))
+    (tmp_path / "sweep_h100.json").write_text(json.dumps({"sets": {"dev": table}}))
+    shown = page(results, tmp_path, monkeypatch)
+    assert "| cpu, dev | 12 | 64 | 80.0 s | 160.1 s | 2.00 | 0.17 |" in shown
+    assert "2 checkpoints with 0.25 to 0.75 task success" in shown and "draw of 2 prompts" in shown
+    assert "| first way | 90.0% | 99.5% | 0.4 |" in shown
+
+
 def test_what_was_not_measured_is_left_out(
     results: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
