@@ -4,7 +4,8 @@
 
 Reads what is there: ladder.json (benchmarks/ladder.py --json), study.jsonl and curve.jsonl (a line a training run, as
 benchmarks/recipes.py writes them), boost.jsonl (benchmarks/boost.py --json), cycle_health.json (a run health of the
-default cycle), train_*.json, decode_*.json and sweep_*.json. Words come from results.md.j2. Writes README.md,
+default cycle), gpu_health.json and gpu_evaluation.json (health and summary of the evaluation of a run of
+configs/gpu.toml), train_*.json, decode_*.json and sweep_*.json. Words come from results.md.j2. Writes README.md,
 tiers.svg and curve.svg, and the model card beside the adapter that comes with the package.
 """
 

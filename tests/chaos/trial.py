@@ -39,7 +39,10 @@ class Trial:
 
 
 def attempt(cycle: Forked, fault: Fault) -> Trial:
-    """Throw a fault at outputs as they are at its start, then run the same command undisturbed."""
+    """Throw a fault at outputs as they are at its start, then run the same command undisturbed.
+
+    A run that ended before it could be killed is not run again: it has pruned what a second sweep would be about.
+    """
     cycle.restore(fault.start)
     try:
         struck = fault.strike(cycle)
@@ -52,7 +55,8 @@ def attempt(cycle: Forked, fault: Fault) -> Trial:
         problems.append(f"a traceback on the terminal: {_last(struck)}")
     if struck.code != PASSED and (wrong := _wrong_pass(cycle)):
         problems.append(wrong)
-    again = cycle.run()
+    missed = struck.code == PASSED and fault.kind.startswith("kill")
+    again = struck if missed else cycle.run()
     if again.code != PASSED:
         problems.append(f"the rerun ended with {again.code}: {_last(again)}")
     apart = differences(cycle.out, cycle.folder / "kept" / "whole")
@@ -61,8 +65,9 @@ def attempt(cycle: Forked, fault: Fault) -> Trial:
         apart = [line for line in apart if not _DIFFERS.match(line)]
     problems += apart[:6]
     problems += [f"left over: {name}" for name in leftovers(cycle.out)]
-    outcome = "BAD" if problems else "went on, said how" if another_way else _outcome(struck)
-    note = f"exit {struck.code} after {struck.seconds:.1f} s, rerun {again.seconds:.1f} s"
+    done = "ended before it" if missed else "went on, said how" if another_way else _outcome(struck)
+    outcome = "BAD" if problems else done
+    note = f"exit {struck.code} after {struck.seconds:.1f} s" + ("" if missed else f", rerun {again.seconds:.1f} s")
     if struck.code > 0:
         note += f"; {_last(struck, 1)}"
     return Trial(fault, outcome, note, problems)

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ainl_align.cli import tasks
+from ainl_align.cli.average import average
 from ainl_align.cli.boundary import guarded
 from ainl_align.cli.export import export
 from ainl_align.cli.gate import gate
@@ -46,6 +47,7 @@ _add(app, "sweep", "sweep", "ainl-align sweep")
 _add(app, "eval", "evaluation", "ainl-align eval")
 app.command("gate", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(gate))
 app.command("report")(guarded(report))
+app.command("average", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(average))
 app.command("export", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(export))
 app.command("generate", context_settings=_OWN_OPTIONS, add_help_option=False)(guarded(generate))
 app.command("check")(guarded(check))

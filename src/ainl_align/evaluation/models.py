@@ -13,9 +13,10 @@ from ainl_align.errors import UserError
 from ainl_align.evaluation.likelihood import Int8Losses, rank_of, stacked_losses
 from ainl_align.progress import Progress
 from ainl_align.training.base import BaseModel, load_model, load_tokenizer, loading
-from ainl_align.training.checkpoints import WEIGHTS, Adapter, check_base
+from ainl_align.training.checkpoints import Adapter, check_base
 from ainl_align.training.precision import compute_dtype, int8_pays
 from ainl_align.training.rows import Encoded
+from ainl_align.training.start import incomplete
 
 
 class Wardrobe:
@@ -120,7 +121,7 @@ class Wardrobe:
         with loading(adapter.folder, "weights"), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Found missing adapter keys")  # that is an error, told below
             wrapped = PeftModel.from_pretrained(model, str(adapter.folder), torch_device=self.device)
-            problem = _incomplete(wrapped, adapter)
+            problem = incomplete(wrapped, adapter.folder)
         if problem is not None:
             wrapped.unload()
             raise UserError(problem)
@@ -144,27 +145,6 @@ class Wardrobe:
         engine = Engine(applied.eval(), self.tokenizer, self.device)
         self.unpacked = engine.unpacked
         return engine
-
-
-def _incomplete(wrapped: Any, adapter: Adapter) -> str | None:
-    """What is wrong when an adapter's file does not hold exactly the matrices that its configuration asks for.
-
-    PEFT leaves what is missing as it was initialised, without effect, and says so in a warning at most.
-    """
-    from peft import get_peft_model_state_dict
-    from safetensors import safe_open
-
-    wanted = get_peft_model_state_dict(wrapped, save_embedding_layers=False).keys()
-    with safe_open(adapter.folder / WEIGHTS, framework="numpy") as weights:
-        found = set(weights.keys())
-    for names, does in ((wanted - found, "lacks {} that"), (found - wanted, "holds {} that nothing in")):
-        if names:
-            matrices = f"{len(names)} matrices, such as {min(names)},"
-            return (
-                f"{adapter.folder}: its {WEIGHTS} {does.format(matrices)} its adapter_config.json asks for; save or "
-                "fetch it again"
-            )
-    return None
 
 
 def stacked_path(device: str, quantization: str) -> str:

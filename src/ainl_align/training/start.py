@@ -52,3 +52,25 @@ def begin_from(model: Any, start: Start) -> None:
             f"{start.folder}: adapts other layers than training here does ({len(wrong)} matrices, such as {wrong[0]}); "
             "begin from an adapter on all linear layers"
         )
+
+
+def incomplete(wrapped: Any, folder: Path, name: str = "default") -> str | None:
+    """What is wrong when an adapter's file does not hold exactly the matrices that its configuration asks for; it was
+    loaded as ``name``.
+
+    PEFT leaves what is missing as it was initialised, without effect, and says so in a warning at most.
+    """
+    from peft import get_peft_model_state_dict
+    from safetensors import safe_open
+
+    wanted = get_peft_model_state_dict(wrapped, adapter_name=name, save_embedding_layers=False).keys()
+    with safe_open(folder / WEIGHTS, framework="numpy") as weights:
+        found = set(weights.keys())
+    for names, does in ((wanted - found, "lacks {} that"), (found - wanted, "holds {} that nothing in")):
+        if names:
+            matrices = f"{len(names)} matrices, such as {min(names)},"
+            return (
+                f"{folder}: its {WEIGHTS} {does.format(matrices)} its adapter_config.json asks for; save or "
+                "fetch it again"
+            )
+    return None
