@@ -256,6 +256,7 @@ def _row(part: dict[str, Any], condition: str, which: str) -> dict[str, Any]:
         "set": part["set"],
         "system": part["system"],
         "condition": condition,
+        "device": part["device"],
         "metrics": {
             name: interval(sum(verdict["metrics"][name] is True for verdict in verdicts), len(verdicts))
             for name in METRICS

@@ -37,6 +37,7 @@ def row(system: str, count: int) -> dict[str, Any]:
         "set": "dev",
         "system": system,
         "condition": "constrained",
+        "device": "cuda",
         "metrics": {name: rate(40 if name != "task_success" else count, 40) for name in METRICS},
         "by_tier": {"T1": rate(count, 40)},
         "by_composition": {"seen": rate(count // 2, 20), "unseen": rate(count - count // 2, 20)},
