@@ -128,7 +128,10 @@ def plot_curve(runs: Sequence[Row], path: Path) -> None:
             means = [(tokens, mean(y for x, y in points if x == tokens)) for tokens in sorted({x for x, _ in points})]
             axes.plot(*zip(*means, strict=True), dashes, color=colour, linewidth=width, label=name)
         axes.set_xscale("log")
-        ticks = sorted({run["tokens"] for run in runs})
+        ticks: list[int] = []
+        for tokens in sorted({run["tokens"] for run in runs}, reverse=True):
+            if not ticks or ticks[-1] >= 1.5 * tokens:  # what is closer has no room for its label
+                ticks.append(tokens)
         axes.set_xticks(ticks, [f"{tokens / 1e6:g}M" for tokens in ticks])
         axes.minorticks_off()
         axes.set_ylim(0, 1)
