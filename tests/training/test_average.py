@@ -84,5 +84,5 @@ def test_what_cannot_be_averaged_is_refused_and_writes_nothing(
     with pytest.raises(UserError, match="adapts other layers"):
         mean(tiny_base, two, tmp_path / "none")
     assert not (tmp_path / "none").exists() and not list(tmp_path.glob(".none*"))
-    with pytest.raises(ValueError, match="at least 2"):
-        average.Settings(adapter=two[:1], output_dir=tmp_path / "none")
+    with pytest.raises(UserError, match="is the only one"):
+        mean(tiny_base, two[:1], tmp_path / "none")

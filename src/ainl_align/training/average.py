@@ -30,7 +30,7 @@ class Settings(PydanticModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    adapter: tuple[Path, ...] = Field(min_length=2, description="folder of an adapter; name two or more")
+    adapter: tuple[Path, ...] = Field(description="folder of an adapter; name two or more")
     output_dir: Path = Field(description="folder to write; must be new or empty")
     lora_rank: int | None = Field(None, ge=1, description="rank of the mean; default: the largest of the adapters'")
     base_model: str = Field(default_factory=default_base, description="embedded name, folder or Hugging Face id")
@@ -43,6 +43,8 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
     holds something; the folder appears only when everything went well.
     """
     target = settings.output_dir
+    if len(settings.adapter) < 2:
+        raise UserError(f"--adapter {settings.adapter[0]}: is the only one; name two or more to average")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UserError(f"{target}: exists and is not empty; name a new folder (--output-dir)")
     base = resolve(settings.base_model)
