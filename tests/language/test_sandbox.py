@@ -1,7 +1,9 @@
 """The sandbox: order, and that hangs, crashes and full memory fail one item, leave nothing behind and stop nobody."""
 
+import gc
 import math
 import os
+import pickle
 import shutil
 import signal
 import socket
@@ -13,11 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
 
 from ainl_align.errors import StageError
+from ainl_align.language import sandbox as sandbox_module
 from ainl_align.language.sandbox import Sandbox, SandboxFailure
 
 
@@ -279,3 +283,30 @@ def test_no_worker_outlives_the_caller(how: signal.Signals) -> None:
     finally:
         caller.kill()
         caller.wait()
+
+
+def test_a_keeper_whose_caller_is_killed_while_an_item_is_done_ends_without_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, there = Pipe()
+    killed: list[bool] = []
+
+    class Runner:
+        def __init__(self, caller: object, memory_mb: int) -> None:
+            pass
+
+        def run(self, task: bytes, timeout_s: float) -> bytes:
+            here.close()
+            return b"done"
+
+        def kill(self) -> None:
+            killed.append(True)
+
+    monkeypatch.setattr(sandbox_module, "_Runner", Runner)
+    here.send_bytes(pickle.dumps((b"", 1.0)))
+    try:
+        sandbox_module._keep(os.dup(there.fileno()), 64, ())
+    finally:
+        gc.unfreeze()
+        there.close()
+    assert killed == [True]

@@ -255,7 +255,11 @@ def _keep(descriptor: int, memory_mb: int, preload: Sequence[str]) -> None:
         answer = runner.run(task, timeout_s)
         if answer is None:
             return
-        caller.send_bytes(answer)
+        try:
+            caller.send_bytes(answer)
+        except OSError:  # killed while the item was done
+            runner.kill()
+            return
 
 
 class _Runner:
