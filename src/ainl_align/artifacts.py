@@ -13,6 +13,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -123,6 +124,27 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise explain(error, folder) from error
+
+
+def check_new(folder: Path, option: str) -> None:
+    """UserError, which names the ``option``, for a folder that is there and not empty, or no folder."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder}: exists and is not empty; name a new folder ({option})")
+
+
+@contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """A folder beside the new or empty ``folder``, to be filled; it takes its place when the block ends without an
+    error, and is removed otherwise."""
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield scratch
+        scratch.chmod(0o755)
+        if folder.is_dir():
+            folder.rmdir()
+        scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_json(path: Path, schema: str, content: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:

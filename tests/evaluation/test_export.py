@@ -94,7 +94,7 @@ def test_the_cards_three_lines_load_the_adapter(tiny_base: Path, tiny_adapter: P
 def test_the_command_says_one_line_or_json(
     settings: export.Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from ainl_align.cli.export import export as command
+    from ainl_align.cli.adapters import export as command
 
     words = ["--merged", str(settings.merged), "--adapter", str(settings.adapter), "--base-model", settings.base_model]
     context: Any = SimpleNamespace(args=[*words, "--device", "cpu", "--check-tokens", "4"])

@@ -5,9 +5,8 @@ import sys
 import typer
 
 from ainl_align.cli import tasks
-from ainl_align.cli.average import average
+from ainl_align.cli.adapters import average, export
 from ainl_align.cli.boundary import guarded
-from ainl_align.cli.export import export
 from ainl_align.cli.gate import gate
 from ainl_align.cli.language import check, generate, grammar
 from ainl_align.cli.machine import base, doctor

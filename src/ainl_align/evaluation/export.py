@@ -1,19 +1,17 @@
 """``ainl-align export``: the base with an adapter merged in, as one folder of plain safetensors weights."""
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel as PydanticModel
 from pydantic import ConfigDict, Field
 
-from ainl_align.artifacts import check_writable
+from ainl_align.artifacts import appearing, check_new, check_writable
 from ainl_align.config import default_base
 from ainl_align.data.records import request_messages
 from ainl_align.decoding.generate import Engine, Request
 from ainl_align.decoding.records import GenerationSettings
-from ainl_align.errors import StageError, UserError
+from ainl_align.errors import StageError
 from ainl_align.evaluation.generate import DEFAULT_ROOT
 from ainl_align.evaluation.models import Wardrobe
 from ainl_align.progress import Progress
@@ -50,8 +48,7 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
     when everything went well.
     """
     target = settings.merged
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UserError(f"{target}: exists and is not empty; name a new folder (--merged)")
+    check_new(target, "--merged")
     check_writable(target.parent)
     folder = settings.adapter or adapter_at_hand(DEFAULT_ROOT)
     adapter = load_adapter(folder)
@@ -59,8 +56,7 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
     check_base(adapter, base)
     device = pick_device(settings.device)
     wardrobe = Wardrobe(base, device, "none", progress)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
+    with appearing(target) as scratch:
         with wardrobe.wearing(adapter) as engine:
             ours = _answers(engine, wardrobe.tokenizer, settings.check_tokens, progress, "base and adapter")
             engine.model.save_pretrained(scratch, safe_serialization=True)
@@ -71,12 +67,6 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
         for request, before, after in zip(CHECKED, ours, theirs, strict=False):
             if before != after:
                 raise StageError(f"the merged model answers {request!r} differently; nothing was exported")
-        scratch.chmod(0o755)
-        if target.is_dir():
-            target.rmdir()
-        scratch.rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return {
         "folder": str(target),
         "base_model": settings.base_model,

@@ -6,7 +6,6 @@ other adapter of that rank comes closer to (Eckart and Young 1936).
 """
 
 import shutil
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel as PydanticModel
 from pydantic import ConfigDict, Field
 
-from ainl_align.artifacts import check_writable, provenance
+from ainl_align.artifacts import appearing, check_new, check_writable, provenance
 from ainl_align.config import default_base
 from ainl_align.errors import UserError
 from ainl_align.progress import Progress
@@ -45,25 +44,17 @@ def run(settings: Settings, progress: Progress) -> dict[str, Any]:
     target = settings.output_dir
     if len(settings.adapter) < 2:
         raise UserError(f"--adapter {settings.adapter[0]}: is the only one; name two or more to average")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UserError(f"{target}: exists and is not empty; name a new folder (--output-dir)")
+    check_new(target, "--output-dir")
     base = resolve(settings.base_model)
     starts = [read_start(folder, base) for folder in settings.adapter]
     rank = settings.lora_rank or max(start.rank for start in starts)
     check_writable(target.parent)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
+    with appearing(target) as scratch:
         with progress.task(f"mean of {len(starts)} adapters", total=1):
             _write_mean([start.folder for start in starts], rank, load_model(base, "cpu"), scratch)
         weights = {f"adapter {number}": start.folder / WEIGHTS for number, start in enumerate(starts, 1)}
         made_by = provenance(settings.model_dump(mode="json"), data=weights, device="cpu")
         seal(scratch, base, step=None, loss=None, eval_loss=None, epoch=None, provenance=made_by)
-        scratch.chmod(0o755)
-        if target.is_dir():
-            target.rmdir()
-        scratch.rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     adapter = load_adapter(target)
     return {
         "folder": str(target),
